@@ -1,0 +1,160 @@
+package api
+
+import (
+	"context"
+	"io"
+	"time"
+
+	"mailsyncd.example/crm"
+)
+
+// Store is what the API needs of the database, noun by noun. Every method is
+// one transaction. What is not found, or belongs to another account, is an
+// error of kind crm.NotFound; what contradicts the data is crm.Conflict.
+type Store interface {
+	Accounts
+	Users
+	Contacts
+	Presets
+	Links
+	Mailboxes
+	Messages
+	Events
+}
+
+// Accounts are the companies and the keys of their CRM back ends.
+type Accounts interface {
+	CreateAccount(ctx context.Context, a crm.Account) error
+	Account(ctx context.Context, id crm.AccountID) (crm.Account, error)
+	ListAccounts(ctx context.Context, p crm.Paging) (crm.Part[crm.Account], error)
+	// UpdateAccount writes name, status, mail feature and visibility. Where
+	// mail is not allowed any more it ends every link of the account.
+	UpdateAccount(ctx context.Context, a crm.Account, at time.Time) error
+	// DeleteAccount ends every link and erases all that the account has.
+	DeleteAccount(ctx context.Context, id crm.AccountID, at time.Time) error
+
+	CreateKey(ctx context.Context, k crm.AccountKey, h crm.TokenHash) error
+	ListKeys(ctx context.Context, id crm.AccountID, p crm.Paging) (crm.Part[crm.AccountKey], error)
+	DeleteKey(ctx context.Context, id crm.AccountID, key crm.KeyID) error
+	// Caller finds who holds the key or user token with this hash: crm.NotFound
+	// where it is unknown or expired, or its user is not active any more.
+	Caller(ctx context.Context, h crm.TokenHash, now time.Time) (crm.Caller, error)
+}
+
+// Users are the people of an account.
+type Users interface {
+	// PutUser creates or replaces; making a user inactive ends the user's link.
+	PutUser(ctx context.Context, u crm.User, at time.Time) (created bool, err error)
+	User(ctx context.Context, a crm.AccountID, id crm.UserID) (crm.User, error)
+	ListUsers(ctx context.Context, a crm.AccountID, p crm.Paging) (crm.Part[crm.User], error)
+	// DeleteUser ends the user's link, and the addresses cease to be internal.
+	DeleteUser(ctx context.Context, a crm.AccountID, id crm.UserID, at time.Time) error
+	CreateToken(ctx context.Context, a crm.AccountID, id crm.UserID, h crm.TokenHash, expires time.Time) error
+}
+
+// Contacts are the customers of an account.
+type Contacts interface {
+	// PutContacts creates or replaces many at once, in one transaction. An
+	// address that the contact had already keeps its Since; a new one gets
+	// the Since that it comes with.
+	PutContacts(ctx context.Context, cs []crm.Contact) (created int, err error)
+	Contact(ctx context.Context, a crm.AccountID, id crm.ContactID) (crm.Contact, error)
+	ListContacts(ctx context.Context, a crm.AccountID, p crm.Paging) (crm.Part[crm.Contact], error)
+	// DeleteContact forgets the profile and the addresses; mail stays.
+	DeleteContact(ctx context.Context, a crm.AccountID, id crm.ContactID) error
+}
+
+// Presets are the account's recommended server settings.
+type Presets interface {
+	CreatePreset(ctx context.Context, p crm.Preset) error
+	Preset(ctx context.Context, a crm.AccountID, id crm.PresetID) (crm.Preset, error)
+	ListPresets(ctx context.Context, a crm.AccountID, p crm.Paging) (crm.Part[crm.Preset], error)
+	UpdatePreset(ctx context.Context, p crm.Preset) error
+	DeletePreset(ctx context.Context, a crm.AccountID, id crm.PresetID) error
+}
+
+// Links are the users' ties to mailboxes.
+type Links interface {
+	// CreateLink links l.User to the mailbox of l.Server and l.Username with
+	// this secret. The mailbox is made, or found where it is linked already,
+	// in which case its folders stay as they are; where no link of it stands
+	// any more, its folders start again from those given. crm.Conflict
+	// ("link_exists") where the user has a link that stands; crm.Forbidden
+	// ("mail_disabled") where the account or user may have none.
+	CreateLink(ctx context.Context, l crm.Link, secret crm.Secret, folders []crm.Folder) (crm.Link, error)
+	Link(ctx context.Context, a crm.AccountID, id crm.LinkID) (crm.Link, error)
+	// ListLinks lists one user's links, or all of the account with user "".
+	ListLinks(ctx context.Context, a crm.AccountID, user crm.UserID, p crm.Paging) (crm.Part[crm.Link], error)
+	// ReplaceSecret gives a link that stands a new password; it counts as
+	// syncing again.
+	ReplaceSecret(ctx context.Context, a crm.AccountID, id crm.LinkID, secret crm.Secret, at time.Time) (crm.Link, error)
+	// EndLink ends a link and erases its credential; ending it again does nothing.
+	EndLink(ctx context.Context, a crm.AccountID, id crm.LinkID, why crm.EndReason, at time.Time) error
+}
+
+// Mailboxes are what stands behind links.
+type Mailboxes interface {
+	Health(ctx context.Context, a crm.AccountID, id crm.MailboxID) (crm.Health, error)
+	ListHealth(ctx context.Context, a crm.AccountID, p crm.Paging) (crm.Part[crm.Health], error)
+	Usage(ctx context.Context, a crm.AccountID) ([]crm.Usage, error)
+}
+
+// Messages are the imported mail, and the threads that they form.
+type Messages interface {
+	ListThreads(ctx context.Context, a crm.AccountID, q crm.ThreadQuery) (crm.Part[crm.Thread], error)
+	// Thread finds a thread also by the id of one that was joined to it.
+	Thread(ctx context.Context, a crm.AccountID, id crm.ThreadID) (crm.Thread, error)
+	// ListMessages leaves Text empty; Message fills it in.
+	ListMessages(ctx context.Context, a crm.AccountID, q crm.MessageQuery) (crm.Part[crm.Message], error)
+	// ThreadMessages are all of a thread's messages, oldest first, with Text.
+	ThreadMessages(ctx context.Context, a crm.AccountID, id crm.ThreadID, p crm.Paging) (crm.Part[crm.Message], error)
+	Message(ctx context.Context, a crm.AccountID, id crm.MessageID) (crm.Message, error)
+	// DeleteMessage erases the content and keeps the identity, so that the
+	// message is never imported again. It returns the raw bytes that no
+	// other message of the account needs, "" where one does.
+	DeleteMessage(ctx context.Context, a crm.AccountID, id crm.MessageID, at time.Time) (crm.BlobRef, error)
+}
+
+// Events are the facts of an account in order.
+type Events interface {
+	// ListEvents returns events with a greater Seq than after, at most limit.
+	ListEvents(ctx context.Context, a crm.AccountID, after int64, limit int) ([]crm.Event, error)
+}
+
+// Blobs keeps raw messages.
+type Blobs interface {
+	// Open reads a blob; crm.NotFound where there is none.
+	Open(ctx context.Context, a crm.AccountID, ref crm.BlobRef) (io.ReadCloser, error)
+	Delete(ctx context.Context, a crm.AccountID, ref crm.BlobRef) error
+	DeleteAccount(ctx context.Context, a crm.AccountID) error
+}
+
+// Letters reads parts out of raw messages.
+type Letters interface {
+	// HTML returns the message's HTML as it was written: hostile until cleaned.
+	HTML(raw io.Reader) (string, error)
+	// Attachment hands the decoded bytes of the part with this id to w.
+	Attachment(raw io.Reader, id string, w io.Writer) error
+}
+
+// Watcher stands at the mailboxes.
+type Watcher interface {
+	// Probe tests server settings step by step; with a failed step Probe.Err
+	// says what to do.
+	Probe(ctx context.Context, login crm.Login) crm.Probe
+	// Look makes the mailbox's owner look now, and returns once it has.
+	Look(ctx context.Context, a crm.AccountID, m crm.MailboxID) error
+	// Balance compares the ledger with the server UID by UID, repairs what
+	// is unexplained, and returns once that is done.
+	Balance(ctx context.Context, a crm.AccountID, m crm.MailboxID) error
+	// Explain finds the copies of a message on the server and says what
+	// became of each.
+	Explain(ctx context.Context, a crm.AccountID, m crm.MailboxID, id crm.HeaderID) ([]crm.Explanation, error)
+}
+
+// Bell rings when an account has new events.
+type Bell interface {
+	// Listen returns a channel that holds a value when the account may have
+	// new events, and a function that ends the listening.
+	Listen(a crm.AccountID) (<-chan struct{}, func())
+}

@@ -1,0 +1,66 @@
+package intake
+
+import (
+	"context"
+	"io"
+	"time"
+
+	"mailsyncd.example/crm"
+)
+
+// Box is a mailbox on a server with one folder selected (EXAMINE). One
+// goroutine at a time may use it. An error of kind crm.Unreachable or
+// crm.Throttled ends its use; after any other it goes on.
+type Box interface {
+	// Envelopes reads the envelopes of the messages with UIDs from lo to hi,
+	// ascending, and hands each over as it comes. UIDs that no message has
+	// are left out. One that
+	// can't be read comes with its UID and the reason.
+	Envelopes(ctx context.Context, lo, hi crm.UID, each func(crm.Envelope, error)) error
+	// FirstUID finds the lowest UID, from lo on, that a message received on
+	// or after the given day has (any message where day is zero); 0 where
+	// there is none.
+	FirstUID(ctx context.Context, lo crm.UID, day time.Time) (crm.UID, error)
+	// Heads reads the header fields that make a message's identity.
+	Heads(ctx context.Context, uids []crm.UID, each func(crm.UID, []byte)) error
+	// Bodies reads whole messages, of each at most limit bytes; each must
+	// read r to its end. UIDs that the server does not deliver are left out.
+	Bodies(ctx context.Context, uids []crm.UID, limit int64, each func(crm.UID, io.Reader) error) error
+	// UIDs hands over every UID there is from lo to hi as runs, ascending.
+	UIDs(ctx context.Context, lo, hi crm.UID, each func(lo, hi crm.UID)) error
+	// Received tells the bytes that the server has sent on this connection.
+	Received() int64
+}
+
+// Store is what intake needs of the database. Every method is one transaction.
+type Store interface {
+	// Facts tells which of these addresses are contacts' or internal.
+	Facts(ctx context.Context, a crm.AccountID, addrs []crm.Address) (crm.Facts, error)
+	// Known tells which of these identities the account has, or had.
+	Known(ctx context.Context, a crm.AccountID, ids []crm.Identity) (map[crm.Identity]crm.Known, error)
+	// Record writes a page: messages, contacts, threads, sightings, ledger,
+	// position, counters and events, or nothing at all. Of copies that come
+	// in at the same instant through several mailboxes one makes the message;
+	// the unique key decides. crm.Conflict ("stale_position") where the
+	// folder does not stand where the page begins, or ("no_link") where no
+	// link of the mailbox stands any more.
+	Record(ctx context.Context, p crm.Page, at time.Time) (crm.Recorded, error)
+	// Ledger hands over the runs of a folder under its current UIDVALIDITY,
+	// ascending.
+	Ledger(ctx context.Context, a crm.AccountID, f crm.FolderID, each func(crm.Run)) error
+	// SaveBalance writes how many UIDs had no outcome, and ends sightings in
+	// the folder (at or below its position) whose UIDs are in gone.
+	SaveBalance(ctx context.Context, a crm.AccountID, f crm.FolderID, unexplained int64, gone []crm.Run, at time.Time) error
+	// DueProblems lists UIDs in trouble that are to be tried again by now.
+	DueProblems(ctx context.Context, a crm.AccountID, m crm.MailboxID, now time.Time) ([]crm.Problem, error)
+}
+
+// Blobs keeps raw messages: first the bytes, made durable, then the row that
+// names them.
+type Blobs interface {
+	// Put keeps what r has to give. It is durable only after Sync.
+	Put(ctx context.Context, a crm.AccountID, r io.Reader) (crm.BlobRef, int64, error)
+	Open(ctx context.Context, a crm.AccountID, ref crm.BlobRef) (io.ReadCloser, error)
+	// Sync makes durable what was Put under these names.
+	Sync(ctx context.Context, a crm.AccountID, refs []crm.BlobRef) error
+}

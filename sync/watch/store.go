@@ -1,0 +1,29 @@
+package watch
+
+import (
+	"context"
+	"time"
+
+	"mailsyncd.example/crm"
+)
+
+// Store is what watch needs of the database. Every method is one transaction.
+type Store interface {
+	// ActiveMailboxes lists the mailboxes with a link that stands, all
+	// accounts together.
+	ActiveMailboxes(ctx context.Context) ([]crm.Mailbox, error)
+	// Standing returns a mailbox with the credentials that may open it;
+	// crm.NotFound where no link of it stands any more.
+	Standing(ctx context.Context, a crm.AccountID, m crm.MailboxID) (crm.Standing, error)
+	// SyncFolders makes the stored folders those that the server lists:
+	// new ones start at position and anchor 0; one with another UIDVALIDITY
+	// starts again there, and the sightings of the old one end; one that is
+	// not listed any more gets GoneAt. It returns those listed, as stored.
+	SyncFolders(ctx context.Context, a crm.AccountID, m crm.MailboxID, listed []crm.Folder, at time.Time) ([]crm.Folder, error)
+	// Reject marks a link whose credential the server refused for good, and
+	// tells its user by an event.
+	Reject(ctx context.Context, a crm.AccountID, l crm.LinkID, detail string, at time.Time) error
+	// SaveLooks writes the results of looks: health of the mailboxes, status
+	// of their links, and an event where a link's status turned.
+	SaveLooks(ctx context.Context, looks []crm.Looked) error
+}
