@@ -16,6 +16,13 @@ type Listing struct {
 	Messages    uint32
 }
 
+// Selected is what a server says of a folder when it opens it.
+type Selected struct {
+	UIDValidity uint32
+	UIDNext     UID
+	Messages    uint32
+}
+
 // FolderRole is what a folder is for.
 type FolderRole string
 

@@ -40,8 +40,9 @@ type Page struct {
 	// From is the position on which the page builds. The store refuses the
 	// page where the folder stands elsewhere: somebody else was faster.
 	From UID
-	// Through is the position afterwards. Equal to From on a page that
-	// settles UIDs which had been in trouble.
+	// Through is the position afterwards. A page with Through equal to From
+	// settles UIDs that were passed before, in trouble or given up as
+	// vanished: what it says of them takes the place of what the ledger said.
 	Through  UID
 	Runs     []Run     // refused and vanished UIDs
 	Arrivals []Arrival // UIDs of messages that the rules import, ascending
@@ -57,9 +58,9 @@ type Arrival struct {
 	Message  *Message
 }
 
-// Recorded tells what a page brought about.
+// Recorded tells what a page brought about. Outcomes has one entry for each of
+// its arrivals: Imported, Copied or Removed.
 type Recorded struct {
 	Imported []MessageID
-	Copied   int
-	Removed  int
+	Outcomes map[UID]Outcome
 }

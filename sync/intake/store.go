@@ -14,8 +14,7 @@ import (
 type Box interface {
 	// Envelopes reads the envelopes of the messages with UIDs from lo to hi,
 	// ascending, and hands each over as it comes. UIDs that no message has
-	// are left out. One that
-	// can't be read comes with its UID and the reason.
+	// are left out. One that can't be read comes with its UID and the reason.
 	Envelopes(ctx context.Context, lo, hi crm.UID, each func(crm.Envelope, error)) error
 	// FirstUID finds the lowest UID, from lo on, that a message received on
 	// or after the given day has (any message where day is zero); 0 where
