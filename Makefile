@@ -1,0 +1,26 @@
+# What people type. Everything works from a fresh clone; 'make test' installs
+# what it needs where it may.
+
+GO ?= go
+FUZZTIME ?= 30s
+
+.PHONY: run build test bench fuzz clean
+
+run: build ## a whole office in one process, to look at
+	@bin/mailsyncd demo
+
+build:
+	@CGO_ENABLED=0 $(GO) build -trimpath -o bin/ ./cmd/mailsyncd
+
+test: ## everything, against real servers; a server that is missing is a failure
+	@.ci/servers
+	CI=true $(GO) test -race -timeout 10m ./...
+
+bench:
+	CI=true $(GO) test -run '^$$' -bench . -benchmem ./...
+
+fuzz:
+	@.ci/fuzz $(FUZZTIME)
+
+clean:
+	rm -rf bin
