@@ -41,6 +41,7 @@ var floors = map[string]floor{
 	"crm/thread":          decision,
 	"dedupe":              decision,
 	"sync/letter":         decision,
+	"sync/letter/charset": decision,
 	"crm/blob":            door,
 	"crm/seal":            door,
 	"crm/store":           door,
@@ -53,6 +54,7 @@ var floors = map[string]floor{
 	"sync/watch":          story,
 	"crm/api/apitest":     kit,
 	"crm/store/storetest": kit,
+	"crm/vectortest":      kit,
 	"sync/dovecottest":    kit,
 	"cmd/mailsyncd":       roof,
 }
