@@ -1,6 +1,9 @@
 package crm
 
-import "errors"
+import (
+	"errors"
+	"time"
+)
 
 // Kind is what a machine needs to know of an error: who has to do something.
 type Kind string
@@ -26,6 +29,7 @@ type Error struct {
 	Kind   Kind
 	Code   string
 	Detail string
+	After  time.Duration // how long the other side asked to wait; 0 where it did not say
 	Err    error
 }
 
