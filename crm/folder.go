@@ -47,8 +47,10 @@ type Folder struct {
 	UIDValidity uint32
 	// Anchor is the highest UID there was when the mailbox was linked: what
 	// is above it came later, whatever its date says (within reason). 0 for
-	// a folder that appeared after the link, where the date alone decides.
-	Anchor UID
+	// a folder that was empty then, and for one that appeared after the
+	// link, where the date alone decides: Anchored tells them apart.
+	Anchor   UID
+	Anchored bool
 	// Position is the watermark: every UID from Anchor to here has its
 	// outcome in the ledger. It moves only in the transaction that records
 	// those outcomes.
