@@ -55,8 +55,6 @@ type Store interface {
 	// SaveBalance writes how many UIDs had no outcome, and ends sightings in
 	// the folder (at or below its position) whose UIDs are in gone.
 	SaveBalance(ctx context.Context, a crm.AccountID, f crm.FolderID, unexplained int64, gone []crm.Run, at time.Time) error
-	// DueProblems lists UIDs in trouble that are to be tried again by now.
-	DueProblems(ctx context.Context, a crm.AccountID, m crm.MailboxID, now time.Time) ([]crm.Problem, error)
 }
 
 // Blobs keeps raw messages: first the bytes, made durable, then the row that

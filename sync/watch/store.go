@@ -15,11 +15,15 @@ type Store interface {
 	// Standing returns a mailbox with the credentials that may open it;
 	// crm.NotFound where no link of it stands any more.
 	Standing(ctx context.Context, a crm.AccountID, m crm.MailboxID) (crm.Standing, error)
+	// Folders are the folders of a mailbox that the server listed last.
+	Folders(ctx context.Context, a crm.AccountID, m crm.MailboxID) ([]crm.Folder, error)
 	// SyncFolders makes the stored folders those that the server lists:
 	// new ones start at position and anchor 0; one with another UIDVALIDITY
 	// starts again there, and the sightings of the old one end; one that is
 	// not listed any more gets GoneAt. It returns those listed, as stored.
 	SyncFolders(ctx context.Context, a crm.AccountID, m crm.MailboxID, listed []crm.Folder, at time.Time) ([]crm.Folder, error)
+	// DueProblems lists UIDs in trouble that are to be tried again by now.
+	DueProblems(ctx context.Context, a crm.AccountID, m crm.MailboxID, now time.Time) ([]crm.Problem, error)
 	// Reject marks a link whose credential the server refused for good, and
 	// tells its user by an event.
 	Reject(ctx context.Context, a crm.AccountID, l crm.LinkID, detail string, at time.Time) error
