@@ -55,6 +55,7 @@ var floors = map[string]floor{
 	"crm/api/apitest":     kit,
 	"crm/store/storetest": kit,
 	"crm/vectortest":      kit,
+	"dedupe/claimtest":    kit,
 	"sync/dovecottest":    kit,
 	"cmd/mailsyncd":       roof,
 }
