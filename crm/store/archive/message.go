@@ -1,0 +1,164 @@
+package archive
+
+import (
+	"crypto/sha256"
+	"slices"
+	"strings"
+	"time"
+
+	"mailsyncd.example/crm"
+	"mailsyncd.example/crm/store/txn"
+)
+
+// headerKey is what a Message-ID is looked up by: 16 bytes of its SHA-256, as
+// a header may hold one of any length and an index may not.
+func headerKey(id crm.HeaderID) []byte {
+	if id == "" {
+		return nil
+	}
+	sum := sha256.Sum256([]byte(id))
+	return sum[:16]
+}
+
+// details are what no query asks for of a message.
+type details struct {
+	HeaderID       crm.HeaderID     `json:"header_id,omitempty"`
+	InReplyTo      []crm.HeaderID   `json:"in_reply_to,omitempty"`
+	References     []crm.HeaderID   `json:"references,omitempty"`
+	From           []crm.Person     `json:"from,omitempty"`
+	To             []crm.Person     `json:"to,omitempty"`
+	Cc             []crm.Person     `json:"cc,omitempty"`
+	Bcc            []crm.Person     `json:"bcc,omitempty"`
+	Date           time.Time        `json:"date,omitzero"`
+	HasHTML        bool             `json:"has_html,omitempty"`
+	Attachments    []crm.Attachment `json:"attachments,omitempty"`
+	Evidence       []string         `json:"evidence,omitempty"`
+	Degraded       []string         `json:"degraded,omitempty"`
+	Digest         []byte           `json:"digest"`
+	Matches        []match          `json:"matches,omitempty"`
+	Correspondents []crm.Address    `json:"correspondents,omitempty"`
+}
+
+type match struct {
+	Contact crm.ContactID `json:"contact"`
+	Address crm.Address   `json:"address"`
+}
+
+func detailsOf(m *crm.Message) details {
+	l := &m.Letter
+	d := details{
+		HeaderID: l.HeaderID, InReplyTo: l.InReplyTo, References: l.References,
+		From: l.From, To: l.To, Cc: l.Cc, Bcc: l.Bcc, Date: l.Date,
+		HasHTML: l.HasHTML, Attachments: l.Attachments, Evidence: l.Evidence, Degraded: l.Degraded,
+		Digest: l.Digest[:], Correspondents: m.Correspondents,
+	}
+	for _, ma := range m.Matches {
+		d.Matches = append(d.Matches, match(ma))
+	}
+	return d
+}
+
+func (d *details) fill(m *crm.Message) {
+	l := &m.Letter
+	l.HeaderID, l.InReplyTo, l.References = d.HeaderID, d.InReplyTo, d.References
+	l.From, l.To, l.Cc, l.Bcc, l.Date = d.From, d.To, d.Cc, d.Bcc, d.Date
+	l.HasHTML, l.Attachments, l.Evidence, l.Degraded = d.HasHTML, d.Attachments, d.Evidence, d.Degraded
+	copy(l.Digest[:], d.Digest)
+	m.Correspondents = d.Correspondents
+	for _, ma := range d.Matches {
+		m.Matches = append(m.Matches, crm.Match(ma))
+	}
+}
+
+// searchable lists the people of a message for the search in threads.
+func searchable(l *crm.Letter) string {
+	var b strings.Builder
+	for _, people := range [][]crm.Person{l.From, l.To, l.Cc, l.Bcc} {
+		for _, p := range people {
+			b.WriteString(p.Name)
+			b.WriteByte(' ')
+			b.WriteString(string(p.Address))
+			b.WriteByte('\n')
+		}
+	}
+	return b.String()
+}
+
+// contactsOf lists the contacts of a message, each once.
+func contactsOf(m *crm.Message) []crm.ContactID {
+	ids := make([]crm.ContactID, 0, len(m.Matches))
+	for _, ma := range m.Matches {
+		if !slices.Contains(ids, ma.Contact) {
+			ids = append(ids, ma.Contact)
+		}
+	}
+	return ids
+}
+
+func (t tx) insertMessages(fresh []*crm.Message) error {
+	rows := make([]any, 0, 16*len(fresh))
+	contacts := make([]any, 0, 4*len(fresh))
+	for _, m := range fresh {
+		d, err := txn.ToJSON(detailsOf(m))
+		if err != nil {
+			return err
+		}
+		rows = append(rows, string(t.Account), string(m.ID), m.Identity[:], string(m.Thread),
+			string(m.Direction), string(m.Letter.Kind), headerKey(m.Letter.HeaderID), txn.MS(m.ReceivedAt), txn.MS(m.ImportedAt),
+			string(m.Raw), m.Size, m.Letter.Subject, m.Letter.Snippet, searchable(&m.Letter), d, m.Letter.Text)
+		for _, c := range contactsOf(m) {
+			contacts = append(contacts, string(t.Account), string(c), txn.MS(m.ReceivedAt), string(m.ID))
+		}
+	}
+	err := t.Insert(`
+		INSERT INTO messages (account, id, identity, thread, direction, kind, header_key, received_at, imported_at,
+			raw, size, subject, snippet, people, details, text) VALUES`, 16, rows, "")
+	if err != nil {
+		return err
+	}
+	return t.Insert(`INSERT INTO message_contacts (account, contact, received_at, message) VALUES`, 4, contacts, "")
+}
+
+// messageData is what an event about a message says: ids and addresses, no
+// content.
+type messageData struct {
+	Message    crm.MessageID   `json:"message_id"`
+	Thread     crm.ThreadID    `json:"thread_id"`
+	Contacts   []crm.ContactID `json:"contact_ids"`
+	Direction  crm.Direction   `json:"direction"`
+	Kind       crm.MessageKind `json:"kind"`
+	From       []crm.Address   `json:"from"`
+	To         []crm.Address   `json:"to"`
+	ReceivedAt time.Time       `json:"received_at"`
+	Mailbox    crm.MailboxID   `json:"mailbox_id"`
+}
+
+// tellMessage tells that a message was imported, and what it means where it
+// means more.
+func (t tx) tellMessage(m *crm.Message, mailbox crm.MailboxID, at time.Time) {
+	data := messageData{
+		Message: m.ID, Thread: m.Thread, Contacts: contactsOf(m), Direction: m.Direction, Kind: m.Letter.Kind,
+		From: addresses(m.Letter.From), To: addresses(m.Letter.To), ReceivedAt: m.ReceivedAt.UTC(), Mailbox: mailbox,
+	}
+	e := txn.Event{Kind: crm.MessageImported, About: string(m.Identity[:]), At: at, Data: data}
+	t.Tell(e)
+	switch {
+	case m.Letter.Kind == crm.KindBounce:
+		e.Kind = crm.MessageBounced
+	case m.Letter.Kind == crm.KindAutoReply && m.Direction == crm.Inbound:
+		e.Kind = crm.MessageAutoReplied
+	case m.Letter.Kind == crm.KindPersonal && m.Direction == crm.Inbound:
+		e.Kind = crm.ContactReplied
+	default:
+		return
+	}
+	t.Tell(e)
+}
+
+func addresses(people []crm.Person) []crm.Address {
+	list := make([]crm.Address, len(people))
+	for i, p := range people {
+		list[i] = p.Address
+	}
+	return list
+}

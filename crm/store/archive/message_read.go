@@ -1,0 +1,224 @@
+package archive
+
+import (
+	"context"
+	"encoding/json"
+	"math"
+	"time"
+
+	"mailsyncd.example/crm"
+	"mailsyncd.example/crm/store/txn"
+)
+
+const messageColumns = `
+	SELECT m.id, m.identity, m.thread, m.direction, m.kind, m.received_at, m.imported_at, m.raw, m.size,
+		m.subject, m.snippet, m.details`
+
+func scanMessage(a crm.AccountID, scan txn.Scan, more ...any) (crm.Message, error) {
+	m := crm.Message{Account: a}
+	var identity []byte
+	var text string
+	dest := append(txn.Into(&m.ID, &identity, &m.Thread, &m.Direction, &m.Letter.Kind, txn.Instant{To: &m.ReceivedAt}, txn.Instant{To: &m.ImportedAt},
+		&m.Raw, &m.Size, &m.Letter.Subject, &m.Letter.Snippet, &text), more...)
+	if err := scan(dest...); err != nil {
+		return m, err
+	}
+	copy(m.Identity[:], identity)
+	var d details
+	err := json.Unmarshal([]byte(text), &d)
+	d.fill(&m)
+	return m, err
+}
+
+// messageReader reads messages without their text.
+func messageReader(a crm.AccountID) func(txn.Scan) (crm.Message, error) {
+	return func(scan txn.Scan) (crm.Message, error) { return scanMessage(a, scan) }
+}
+
+// textReader reads messages with their text, which stands last in the SELECT.
+func textReader(a crm.AccountID) func(txn.Scan) (crm.Message, error) {
+	return func(scan txn.Scan) (crm.Message, error) {
+		var text string
+		m, err := scanMessage(a, scan, &text)
+		m.Letter.Text = text
+		return m, err
+	}
+}
+
+// ListMessages lists messages, the latest received first, without their text.
+func (ar *Archive) ListMessages(ctx context.Context, a crm.AccountID, q crm.MessageQuery) (crm.Part[crm.Message], error) {
+	at, before, err := txn.ReadCursor(q.Cursor)
+	if err != nil {
+		return crm.Part[crm.Message]{}, err
+	}
+	if q.Cursor == "" {
+		at = math.MaxInt64
+	}
+	var list []crm.Message
+	err = ar.db.Look(ctx, "list messages", func(r txn.Session) error {
+		from, where := ` FROM messages m`, txn.Clause{Args: []any{a, at, before}}
+		if q.Contact != "" {
+			from = ` FROM message_contacts c JOIN messages m ON m.account = c.account AND m.id = c.message`
+			where.And(`c.account = $1 AND c.contact = `, q.Contact)
+			where.Text += ` AND (c.received_at, c.message) < ($2, $3)`
+		}
+		if q.HeaderID != "" {
+			where.And(`m.header_key = `, headerKey(q.HeaderID))
+		}
+		if q.Thread != "" {
+			id, err := threadNow(r, a, q.Thread)
+			if err != nil {
+				return err
+			}
+			where.And(`m.thread = `, id)
+		}
+		order := ` ORDER BY m.received_at DESC, m.id DESC LIMIT `
+		if q.Contact != "" {
+			order = ` ORDER BY c.received_at DESC, c.message DESC LIMIT `
+		}
+		list, err = txn.All(r, messageReader(a), messageColumns+from+`
+			WHERE m.account = $1 AND (m.received_at, m.id) < ($2, $3) AND m.deleted_at IS NULL`+where.Text+order+where.Add(q.Limit+1),
+			where.Args...)
+		if err != nil {
+			return err
+		}
+		return addSightings(r, a, list)
+	})
+	return txn.Part(list, q.Limit, messageCursor), err
+}
+
+func messageCursor(m crm.Message) string { return txn.Cursor(txn.MS(m.ReceivedAt), string(m.ID)) }
+
+// ThreadMessages are all of a thread's messages, oldest first, with Text.
+func (ar *Archive) ThreadMessages(ctx context.Context, a crm.AccountID, id crm.ThreadID, p crm.Paging) (crm.Part[crm.Message], error) {
+	at, after, err := txn.ReadCursor(p.Cursor)
+	if err != nil {
+		return crm.Part[crm.Message]{}, err
+	}
+	if p.Cursor == "" {
+		at = math.MinInt64
+	}
+	var list []crm.Message
+	err = ar.db.Look(ctx, "list messages of thread", func(r txn.Session) error {
+		now, err := threadNow(r, a, id)
+		if err != nil {
+			return err
+		}
+		list, err = txn.All(r, textReader(a), messageColumns+`, m.text FROM messages m
+			WHERE m.account = $1 AND m.thread = $2 AND m.deleted_at IS NULL AND (m.received_at, m.id) > ($3, $4)
+			ORDER BY m.received_at, m.id LIMIT $5`, a, now, at, after, p.Limit+1)
+		if err != nil {
+			return err
+		}
+		return addSightings(r, a, list)
+	})
+	return txn.Part(list, p.Limit, messageCursor), err
+}
+
+// Message returns a message with its text; one that was deleted is not found.
+func (ar *Archive) Message(ctx context.Context, a crm.AccountID, id crm.MessageID) (crm.Message, error) {
+	var m crm.Message
+	err := ar.db.Look(ctx, "read message", func(r txn.Session) error {
+		found, err := txn.All(r, textReader(a), messageColumns+`, m.text FROM messages m
+			WHERE m.account = $1 AND m.id = $2 AND m.deleted_at IS NULL`, a, id)
+		if err != nil {
+			return err
+		}
+		if len(found) == 0 {
+			return txn.NotFound("message")
+		}
+		if err := addSightings(r, a, found); err != nil {
+			return err
+		}
+		m = found[0]
+		return nil
+	})
+	return m, err
+}
+
+// addSightings fills in where messages were seen and may still be.
+func addSightings(r txn.Session, a crm.AccountID, list []crm.Message) error {
+	at := make(map[crm.MessageID]*crm.Message, len(list))
+	for i := range list {
+		at[list[i].ID] = &list[i]
+	}
+	return txn.InGroups(txn.SortedKeys(at), 2, func(in string, args []any) error {
+		return r.Each(func(scan txn.Scan) error {
+			var id crm.MessageID
+			var s crm.Sighting
+			if err := scan(&id, &s.Mailbox, &s.Folder, &s.FolderName, &s.UIDValidity, &s.UID); err != nil {
+				return err
+			}
+			at[id].Sightings = append(at[id].Sightings, s)
+			return nil
+		}, `
+			SELECT s.message, s.mailbox, s.folder, f.name, s.uidvalidity, s.uid FROM sightings s
+			JOIN folders f ON f.account = s.account AND f.id = s.folder
+			WHERE s.account = $1 AND s.message IN `+in+` AND s.ended_at IS NULL AND f.gone_at IS NULL
+			ORDER BY s.message, s.mailbox, s.folder, s.uid`, append([]any{a}, args...)...)
+	})
+}
+
+// DeleteMessage erases the content and keeps the identity, so that the message
+// is never imported again. It returns the raw bytes that no other message of
+// the account needs, "" where one does.
+func (ar *Archive) DeleteMessage(ctx context.Context, a crm.AccountID, id crm.MessageID, at time.Time) (crm.BlobRef, error) {
+	var ref crm.BlobRef
+	err := ar.change(ctx, "delete message", a, func(t tx) error {
+		found, err := txn.All(t.Session, messageReader(a), messageColumns+` FROM messages m
+			WHERE m.account = $1 AND m.id = $2 AND m.deleted_at IS NULL`, a, id)
+		if err != nil {
+			return err
+		}
+		if len(found) == 0 {
+			return txn.NotFound("message")
+		}
+		m := found[0]
+		if err := t.erase(m, at); err != nil {
+			return err
+		}
+		if err := t.countUsage(m.ImportedAt, -1, -m.Size); err != nil {
+			return err
+		}
+		if err := t.threadLost(m.Thread); err != nil {
+			return err
+		}
+		ref, err = t.unneeded(m.Raw)
+		return err
+	})
+	return ref, err
+}
+
+// erase leaves nothing of a message but its id, its identity, and when it came.
+func (t tx) erase(m crm.Message, at time.Time) error {
+	_, err := t.Exec(`
+		UPDATE messages SET deleted_at = $3, thread = '', direction = '', kind = '', header_key = NULL, raw = '', size = 0,
+			subject = '', snippet = '', people = '', details = '{}', text = ''
+		WHERE account = $1 AND id = $2`, t.Account, m.ID, txn.MS(at))
+	if err != nil {
+		return err
+	}
+	for _, c := range contactsOf(&m) {
+		_, err := t.Exec(`
+			DELETE FROM message_contacts WHERE account = $1 AND contact = $2 AND received_at = $3 AND message = $4`,
+			t.Account, c, txn.MS(m.ReceivedAt), m.ID)
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// unneeded returns a blob that no message needs, "" where one does.
+func (t tx) unneeded(ref crm.BlobRef) (crm.BlobRef, error) {
+	if ref == "" {
+		return "", nil
+	}
+	var n int
+	_, err := t.First(txn.Into(&n), `
+		SELECT COUNT(*) FROM messages WHERE account = $1 AND raw = $2 AND deleted_at IS NULL`, t.Account, ref)
+	if err != nil || n > 0 {
+		return "", err
+	}
+	return ref, nil
+}

@@ -1,0 +1,93 @@
+package office
+
+import (
+	"context"
+	"strings"
+
+	"mailsyncd.example/crm"
+	"mailsyncd.example/crm/store/txn"
+)
+
+const mailboxColumns = `m.account, m.id, m.host, m.port, m.username, m.since`
+
+func mailboxFields(m *crm.Mailbox) []any {
+	return txn.Into(&m.Account, &m.ID, &m.Host, &m.Port, &m.Username, txn.Instant{To: &m.Since})
+}
+
+// mailboxToLink finds the mailbox that a new link is to, or makes it. One that
+// no link stands for starts again, with the link's time and the folders given.
+func (t tx) mailboxToLink(l crm.Link, folders []crm.Folder) (crm.MailboxID, error) {
+	host := strings.ToLower(l.Server.Host)
+	var id crm.MailboxID
+	var links int
+	found, err := t.First(txn.Into(&id, &links), `
+		SELECT m.id, (
+			SELECT COUNT(*) FROM links l WHERE l.account = m.account AND l.mailbox = m.id AND l.ended_at IS NULL)
+		FROM mailboxes m WHERE m.account = $1 AND m.host = $2 AND m.port = $3 AND m.username = $4`,
+		t.Account, host, l.Server.Port, l.Username)
+	if err != nil || links > 0 {
+		return id, err
+	}
+	if found {
+		_, err = t.Exec(`
+			UPDATE mailboxes SET since = $3, mode = '', last_synced_at = NULL, last_error = '', last_error_at = NULL, error_count = 0
+			WHERE account = $1 AND id = $2`, t.Account, id, txn.MS(l.LinkedAt))
+	} else {
+		id = crm.MailboxID(crm.NewID("mbx", l.LinkedAt))
+		_, err = t.Exec(`
+			INSERT INTO mailboxes (account, id, host, port, username, since) VALUES ($1, $2, $3, $4, $5, $6)`,
+			t.Account, id, host, l.Server.Port, l.Username, txn.MS(l.LinkedAt))
+	}
+	if err != nil {
+		return "", err
+	}
+	return id, t.restartFolders(id, folders, l.LinkedAt)
+}
+
+// ActiveMailboxes lists the mailboxes with a link that stands, all accounts
+// together.
+func (o *Office) ActiveMailboxes(ctx context.Context) ([]crm.Mailbox, error) {
+	list, err := txn.All(o.db.Reading(ctx), func(scan txn.Scan) (crm.Mailbox, error) {
+		var m crm.Mailbox
+		err := scan(mailboxFields(&m)...)
+		return m, err
+	}, `
+		SELECT `+mailboxColumns+` FROM mailboxes m
+		WHERE EXISTS (SELECT 1 FROM links l WHERE l.account = m.account AND l.mailbox = m.id AND l.ended_at IS NULL)
+		ORDER BY m.account, m.id`)
+	return list, o.db.Fail(ctx, "list active mailboxes", err)
+}
+
+// Standing returns a mailbox with the credentials that may open it, the oldest
+// link's first; crm.NotFound where no link of it stands any more.
+func (o *Office) Standing(ctx context.Context, a crm.AccountID, m crm.MailboxID) (crm.Standing, error) {
+	var st crm.Standing
+	err := o.db.Look(ctx, "read standing", func(q txn.Session) error {
+		found, err := q.First(mailboxFields(&st.Mailbox), `
+			SELECT `+mailboxColumns+` FROM mailboxes m WHERE m.account = $1 AND m.id = $2
+			AND EXISTS (SELECT 1 FROM links l WHERE l.account = m.account AND l.mailbox = m.id AND l.ended_at IS NULL)`, a, m)
+		if err == nil && !found {
+			return txn.NotFound("mailbox")
+		}
+		if err != nil {
+			return err
+		}
+		st.Logins, err = txn.All(q, func(scan txn.Scan) (crm.Login, error) {
+			var l crm.Login
+			var sealed []byte
+			err := scan(&l.Link, txn.AsJSON{To: &l.Server}, &l.Username, &l.Auth, &sealed)
+			if err == nil {
+				l.Secret, err = o.unseal(a, l.Link, sealed)
+			}
+			return l, err
+		}, `
+			SELECT id, server, username, auth, credential FROM links
+			WHERE account = $1 AND mailbox = $2 AND ended_at IS NULL AND status <> $3
+			ORDER BY linked_at, id`, a, m, crm.LinkAuthFailed)
+		return err
+	})
+	if err != nil {
+		return crm.Standing{}, err
+	}
+	return st, nil
+}

@@ -1,0 +1,101 @@
+package office
+
+import (
+	"context"
+
+	"mailsyncd.example/crm"
+	"mailsyncd.example/crm/store/txn"
+)
+
+const presetColumns = `id, name, imap, smtp, auth, username_form, created_at, updated_at`
+
+func presetScanner(a crm.AccountID) func(txn.Scan) (crm.Preset, error) {
+	return func(scan txn.Scan) (crm.Preset, error) {
+		p := crm.Preset{Account: a}
+		err := scan(&p.ID, &p.Name, txn.AsJSON{To: &p.IMAP}, txn.AsJSON{To: &p.SMTP}, &p.Auth, &p.Username,
+			txn.Instant{To: &p.CreatedAt}, txn.Instant{To: &p.UpdatedAt})
+		return p, err
+	}
+}
+
+// presetServers are a preset's servers as they are stored.
+func presetServers(p crm.Preset) (imap string, smtp any, err error) {
+	if imap, err = txn.ToJSON(p.IMAP); err != nil || p.SMTP == nil {
+		return imap, nil, err
+	}
+	smtp, err = txn.ToJSON(p.SMTP)
+	return imap, smtp, err
+}
+
+// CreatePreset adds a preset to its account.
+func (o *Office) CreatePreset(ctx context.Context, p crm.Preset) error {
+	return o.change(ctx, "create preset", p.Account, func(t tx) error {
+		imap, smtp, err := presetServers(p)
+		if err != nil {
+			return err
+		}
+		n, err := t.Exec(`
+			INSERT INTO presets (account, id, name, imap, smtp, auth, username_form, created_at, updated_at)
+			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT DO NOTHING`,
+			p.Account, p.ID, p.Name, imap, smtp, p.Auth, p.Username, txn.MS(p.CreatedAt), txn.MS(p.UpdatedAt))
+		if err == nil && n == 0 {
+			return txn.Exists("preset")
+		}
+		return err
+	})
+}
+
+// Preset returns a preset.
+func (o *Office) Preset(ctx context.Context, a crm.AccountID, id crm.PresetID) (crm.Preset, error) {
+	found, err := txn.All(o.db.Reading(ctx), presetScanner(a), `
+		SELECT `+presetColumns+` FROM presets WHERE account = $1 AND id = $2`, a, id)
+	if err != nil {
+		return crm.Preset{}, o.db.Fail(ctx, "read preset", err)
+	}
+	if len(found) == 0 {
+		return crm.Preset{}, txn.NotFound("preset")
+	}
+	return found[0], nil
+}
+
+// ListPresets lists an account's presets, the newest first.
+func (o *Office) ListPresets(ctx context.Context, a crm.AccountID, p crm.Paging) (crm.Part[crm.Preset], error) {
+	_, before, err := txn.ReadCursor(p.Cursor)
+	if err != nil {
+		return crm.Part[crm.Preset]{}, err
+	}
+	list, err := txn.All(o.db.Reading(ctx), presetScanner(a), `
+		SELECT `+presetColumns+` FROM presets
+		WHERE account = $1 AND ($2 = '' OR id < $2) ORDER BY id DESC LIMIT $3`, a, before, p.Limit+1)
+	return txn.Part(list, p.Limit, func(p crm.Preset) string { return txn.Cursor(0, string(p.ID)) }), o.db.Fail(ctx, "list presets", err)
+}
+
+// UpdatePreset replaces all of a preset but CreatedAt. Links made from it stay
+// as they are.
+func (o *Office) UpdatePreset(ctx context.Context, p crm.Preset) error {
+	return o.change(ctx, "update preset", p.Account, func(t tx) error {
+		imap, smtp, err := presetServers(p)
+		if err != nil {
+			return err
+		}
+		n, err := t.Exec(`
+			UPDATE presets SET name = $3, imap = $4, smtp = $5, auth = $6, username_form = $7, updated_at = $8
+			WHERE account = $1 AND id = $2`,
+			p.Account, p.ID, p.Name, imap, smtp, p.Auth, p.Username, txn.MS(p.UpdatedAt))
+		if err == nil && n == 0 {
+			return txn.NotFound("preset")
+		}
+		return err
+	})
+}
+
+// DeletePreset takes a preset away. Links made from it go on.
+func (o *Office) DeletePreset(ctx context.Context, a crm.AccountID, id crm.PresetID) error {
+	return o.change(ctx, "delete preset", a, func(t tx) error {
+		n, err := t.Exec(`DELETE FROM presets WHERE account = $1 AND id = $2`, a, id)
+		if err == nil && n == 0 {
+			return txn.NotFound("preset")
+		}
+		return err
+	})
+}

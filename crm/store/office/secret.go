@@ -1,0 +1,93 @@
+package office
+
+import (
+	"context"
+
+	"mailsyncd.example/crm"
+	"mailsyncd.example/crm/store/txn"
+)
+
+// credentialPlace is the associated data of a sealed credential: it opens in
+// this column of this link alone.
+func credentialPlace(a crm.AccountID, l crm.LinkID) []byte {
+	return []byte("mailsyncd links.credential\x00" + string(a) + "\x00" + string(l))
+}
+
+func (o *Office) seal(a crm.AccountID, l crm.LinkID, secret crm.Secret) ([]byte, error) {
+	sealed, err := o.sealer.Seal([]byte(string(secret)), credentialPlace(a, l))
+	return sealed, sealError("A credential could not be encrypted", err)
+}
+
+func (o *Office) unseal(a crm.AccountID, l crm.LinkID, sealed []byte) (crm.Secret, error) {
+	plain, err := o.sealer.Open(sealed, credentialPlace(a, l))
+	return crm.Secret(plain), sealError("The credential of link "+string(l)+" can't be decrypted", err)
+}
+
+func sealError(what string, err error) error {
+	if err == nil || crm.CodeOf(err) == errNoSealer.Code {
+		return err
+	}
+	return crm.Wrap(crm.Internal, "credential_unreadable", what+"; give the daemon the keys with which the others were encrypted.", err)
+}
+
+// resealGroup is how many credentials are encrypted in one transaction.
+const resealGroup = 200
+
+// Reseal encrypts every credential again, with the key that the Sealer uses
+// now, and returns how many there are. Links go on meanwhile. Where it is
+// interrupted, it can be run again.
+func (o *Office) Reseal(ctx context.Context) (n int, err error) {
+	after := sealedLink{}
+	for {
+		group, err := txn.All(o.db.Reading(ctx), scanSealedLink, `
+			SELECT account, id, credential FROM links
+			WHERE credential IS NOT NULL AND (account, id) > ($1, $2)
+			ORDER BY account, id LIMIT $3`, after.account, after.id, resealGroup)
+		if err != nil {
+			return n, o.db.Fail(ctx, "reseal", err)
+		}
+		if len(group) == 0 {
+			return n, nil
+		}
+		if err := o.resealGroup(ctx, group); err != nil {
+			return n, err
+		}
+		n += len(group)
+		after = group[len(group)-1]
+	}
+}
+
+type sealedLink struct {
+	account crm.AccountID
+	id      crm.LinkID
+	sealed  []byte
+}
+
+func scanSealedLink(scan txn.Scan) (sealedLink, error) {
+	var l sealedLink
+	err := scan(&l.account, &l.id, &l.sealed)
+	return l, err
+}
+
+func (o *Office) resealGroup(ctx context.Context, group []sealedLink) error {
+	return o.transact(ctx, "reseal", func(t tx) error {
+		for _, l := range group {
+			secret, err := o.unseal(l.account, l.id, l.sealed)
+			if err != nil {
+				return err
+			}
+			again, err := o.seal(l.account, l.id, secret)
+			if err != nil {
+				return err
+			}
+			// One that was replaced or erased meanwhile needs nothing.
+			_, err = t.Exec(`
+				UPDATE links SET credential = $3 WHERE account = $1 AND id = $2 AND credential = $4`,
+				l.account, l.id, again, l.sealed)
+			if err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}

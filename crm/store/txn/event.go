@@ -1,0 +1,60 @@
+package txn
+
+import (
+	"crypto/sha256"
+	"encoding/base32"
+	"time"
+
+	"mailsyncd.example/crm"
+)
+
+// Event is an event that its transaction has not written yet.
+type Event struct {
+	Kind crm.EventType
+	// About is what happened, apart from Kind: the id derives from both, so
+	// that the same fact can't be told twice.
+	About string
+	At    time.Time
+	Data  any
+}
+
+// Tell adds an event to the transaction.
+func (t *Tx) Tell(e Event) { t.events = append(t.events, e) }
+
+// Forget drops the account's events that the transaction has not written yet:
+// the account itself goes.
+func (t *Tx) Forget() { t.events = nil }
+
+var eventAlphabet = base32.NewEncoding("0123456789abcdefghjkmnpqrstvwxyz").WithPadding(base32.NoPadding)
+
+func (e Event) id(a crm.AccountID) crm.EventID {
+	sum := sha256.Sum256([]byte(string(a) + "\x00" + string(e.Kind) + "\x00" + e.About))
+	return crm.EventID("evt_" + eventAlphabet.EncodeToString(sum[:16]))
+}
+
+// flushEvents writes the account's events with the numbers that come next.
+// The account is locked, so there is no gap and no second use of a number.
+func (t *Tx) flushEvents() error {
+	if len(t.events) == 0 {
+		return nil
+	}
+	var last int64
+	_, err := t.First(Into(&last), `
+		UPDATE accounts SET event_seq = event_seq + $1 WHERE id = $2 RETURNING event_seq`, len(t.events), t.Account)
+	if err != nil {
+		return err
+	}
+	seq := last - int64(len(t.events))
+	values := make([]any, 0, 6*len(t.events))
+	for _, e := range t.events {
+		seq++
+		data, err := ToJSON(e.Data)
+		if err != nil {
+			return err
+		}
+		values = append(values, t.Account, seq, e.id(t.Account), e.Kind, MS(e.At), data)
+	}
+	t.events = nil
+	t.told.events = append(t.told.events, t.Account)
+	return t.Insert(`INSERT INTO events (account, seq, id, type, at, data) VALUES`, 6, values, "")
+}
