@@ -6,6 +6,7 @@ import (
 	"embed"
 	"fmt"
 	"io/fs"
+	"os"
 
 	"github.com/pressly/goose/v3"
 
@@ -18,15 +19,10 @@ var migrations embed.FS
 // migrate brings the schema up to date. A schema that this program does not
 // know is left alone.
 func migrate(ctx context.Context, db *sql.DB) error {
-	folder, err := fs.Sub(migrations, "migrations")
+	p, err := migrator(db)
 	if err != nil {
 		return migrationError(err)
 	}
-	p, err := goose.NewProvider(goose.DialectSQLite3, db, folder, goose.WithDisableGlobalRegistry(true))
-	if err != nil {
-		return migrationError(err)
-	}
-	// The provider is not closed: that would close the pool.
 	stands, knows, err := p.GetVersions(ctx)
 	if err != nil {
 		return migrationError(err)
@@ -38,6 +34,38 @@ func migrate(ctx context.Context, db *sql.DB) error {
 		return migrationError(err)
 	}
 	return nil
+}
+
+// migrator is not to be closed: that would close the pool.
+func migrator(db *sql.DB) (*goose.Provider, error) {
+	folder, err := fs.Sub(migrations, "migrations")
+	if err != nil {
+		return nil, err
+	}
+	return goose.NewProvider(goose.DialectSQLite3, db, folder, goose.WithDisableGlobalRegistry(true))
+}
+
+// Versions tells which schema the database at path has, and which one this
+// program knows. It changes nothing, and another process may work on the
+// database meanwhile. Where there is no database the error is fs.ErrNotExist.
+func Versions(ctx context.Context, path string) (stands, knows int64, err error) {
+	if _, err := os.Stat(path); err != nil {
+		return 0, 0, err
+	}
+	db, err := pool(path, nil, 1, "_query_only=1")
+	if err != nil {
+		return 0, 0, err
+	}
+	defer db.Close()
+	p, err := migrator(db)
+	if err != nil {
+		return 0, 0, migrationError(err)
+	}
+	stands, knows, err = p.GetVersions(ctx)
+	if err != nil {
+		return 0, 0, migrationError(err)
+	}
+	return stands, knows, nil
 }
 
 func migrationError(err error) error {
