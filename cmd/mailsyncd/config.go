@@ -22,7 +22,7 @@ type Config struct {
 	Keyset        string         `placeholder:"JSON" setting:"MAILSYNC_KEYSET" help:"Keys that encrypt credentials. Made in the data folder on first start unless given."`
 	OperatorToken string         `placeholder:"TOKEN" setting:"MAILSYNC_OPERATOR_TOKEN" help:"Token that manages accounts. Made on first start, in a file in the data folder, unless given."`
 	PollInterval  time.Duration  `default:"3m" placeholder:"TIME" setting:"MAILSYNC_POLL_INTERVAL" help:"Look at every folder at least this often (${default})."`
-	AllowNetworks []netip.Prefix `placeholder:"CIDR,..." setting:"MAILSYNC_ALLOW_NETWORKS" help:"Private networks in which mail hosts may stand. Without it only public addresses are dialled."`
+	AllowNetworks []netip.Prefix `placeholder:"CIDR" setting:"MAILSYNC_ALLOW_NETWORKS" help:"Private networks, separated by commas, in which mail hosts may stand. Without it only public addresses are dialled."`
 	CAFile        string         `type:"existingfile" placeholder:"FILE" setting:"MAILSYNC_CA_FILE" help:"Trust the CA certificates in FILE too, for mail hosts."`
 }
 
@@ -30,14 +30,14 @@ type Config struct {
 // in the environment, then in the file that --config names.
 type settings struct {
 	env  []string
-	file map[string]string // nil before the file was read
+	file map[string]string // nil before readFile
 }
 
 // Validate is part of kong.Resolver.
 func (*settings) Validate(*kong.Application) error { return nil }
 
 // Resolve is part of kong.Resolver.
-func (s *settings) Resolve(parsed *kong.Context, _ *kong.Path, flag *kong.Flag) (any, error) {
+func (s *settings) Resolve(_ *kong.Context, _ *kong.Path, flag *kong.Flag) (any, error) {
 	name := flag.Tag.Get("setting")
 	if name == "" {
 		return nil, nil
@@ -47,20 +47,18 @@ func (s *settings) Resolve(parsed *kong.Context, _ *kong.Path, flag *kong.Flag) 
 			return value, nil
 		}
 	}
-	if err := s.readFile(parsed); err != nil {
-		return nil, err
-	}
 	if value, ok := s.file[name]; ok {
 		return value, nil
 	}
 	return nil, nil
 }
 
-// readFile reads the file, once. A name in it that is no setting of the
-// command is an error: a typing mistake must not go unnoticed.
+// readFile reads the file that --config names, before values are resolved. A
+// name in it that is no setting of the command is an error: a typing mistake
+// must not go unnoticed.
 func (s *settings) readFile(parsed *kong.Context) error {
 	if s.file != nil {
-		return nil
+		return nil // kong calls this for each part of the command line
 	}
 	s.file = map[string]string{}
 	known := map[string]bool{}

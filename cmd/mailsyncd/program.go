@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 
 	"github.com/alecthomas/kong"
 
@@ -33,7 +34,20 @@ const (
 )
 
 type commands struct {
+	Doctor  doctorCommand  `cmd:"" help:"Check this machine and this configuration, and say what to do."`
+	Explain explainCommand `cmd:"" help:"Say why a mail is in the CRM, or why not."`
+	Migrate migrateCommand `cmd:"" help:"Bring the database up to this version, and exit."`
 	Version versionCommand `cmd:"" help:"Print the version."`
+}
+
+// getenv returns a variable of the environment, "" where it is not set.
+func (p Program) getenv(name string) string {
+	for _, entry := range p.Env {
+		if value, ok := strings.CutPrefix(entry, name+"="); ok {
+			return value
+		}
+	}
+	return ""
 }
 
 // Run runs the command that Args name and returns the exit code. What went
@@ -51,6 +65,7 @@ func (p Program) Run(ctx context.Context) (code int) {
 			code = e.code
 		}
 	}()
+	outside := &settings{env: p.Env}
 	parser, err := kong.New(&commands{},
 		kong.Name("mailsyncd"),
 		kong.Description("Syncs sales people's IMAP mailboxes into a CRM: the mail exchanged with customers, all of it, once, and nothing else."),
@@ -58,7 +73,8 @@ func (p Program) Run(ctx context.Context) (code int) {
 		kong.Exit(func(code int) { panic(exit{code}) }),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true, NoExpandSubcommands: true, WrapUpperBound: 80}),
 		kong.ValueFormatter(helpWithSetting),
-		kong.Resolvers(&settings{env: p.Env}),
+		kong.Resolvers(outside),
+		kong.WithBeforeResolve(outside.readFile),
 		kong.BindTo(ctx, (*context.Context)(nil)),
 		kong.Bind(p),
 	)

@@ -1,0 +1,86 @@
+package main
+
+import (
+	"crypto/rand"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"mailsyncd.example/crm"
+)
+
+// Where things stand in the data folder.
+func (c Config) operatorTokenFile() string { return filepath.Join(c.DataDir, "operator-token") }
+func (c Config) keysetFile() string        { return filepath.Join(c.DataDir, "keyset.json") }
+func (c Config) blobFolder() string        { return filepath.Join(c.DataDir, "blobs") }
+
+// databaseFile is where the SQLite database stands.
+func (c Config) databaseFile() string {
+	if path := strings.TrimPrefix(c.DatabaseURL, "sqlite://"); path != "" {
+		return path
+	}
+	return filepath.Join(c.DataDir, "mailsync.db")
+}
+
+// Validate is called by kong once all values are known.
+func (c Config) Validate() error {
+	if c.DatabaseURL != "" && !strings.HasPrefix(c.DatabaseURL, "sqlite://") {
+		return fmt.Errorf("--database-url: this version keeps its data in SQLite; leave it out, or give sqlite:///path/to/file")
+	}
+	if c.PollInterval <= 0 {
+		return fmt.Errorf("--poll-interval: give a time above zero, such as 3m")
+	}
+	return nil
+}
+
+// prepareFolder makes the data folder, for its owner alone.
+func (c Config) prepareFolder() error {
+	if err := os.MkdirAll(c.DataDir, 0o700); err != nil {
+		return errUnwritable(c.DataDir, err)
+	}
+	return nil
+}
+
+// operatorToken returns the token that manages accounts: the one given, or the
+// one in the data folder, which is made on first start.
+func (c Config) operatorToken() (crm.Secret, error) {
+	if c.OperatorToken != "" {
+		return crm.Secret(c.OperatorToken), checkTokenLength(c.OperatorToken)
+	}
+	content, err := os.ReadFile(c.operatorTokenFile())
+	if errors.Is(err, fs.ErrNotExist) {
+		return c.makeOperatorToken()
+	}
+	if err != nil {
+		return "", errUnwritable(c.DataDir, err)
+	}
+	token := strings.TrimSpace(string(content))
+	return crm.Secret(token), checkTokenLength(token)
+}
+
+func (c Config) makeOperatorToken() (crm.Secret, error) {
+	var random [24]byte
+	_, _ = rand.Read(random[:]) // never fails (crypto/rand)
+	token := "mso_" + base64.RawURLEncoding.EncodeToString(random[:])
+	// Written aside first: a crash must not leave half a token behind.
+	aside := c.operatorTokenFile() + ".new"
+	if err := os.WriteFile(aside, []byte(token+"\n"), 0o600); err != nil {
+		return "", errUnwritable(c.DataDir, err)
+	}
+	if err := os.Rename(aside, c.operatorTokenFile()); err != nil {
+		return "", errUnwritable(c.DataDir, err)
+	}
+	return crm.Secret(token), nil
+}
+
+// checkTokenLength refuses a token that could be guessed.
+func checkTokenLength(token string) error {
+	if len(token) < 16 {
+		return crm.E(crm.Invalid, "operator_token_short", "The operator's token must have 16 characters or more; give a longer one, or leave it out and one is made.")
+	}
+	return nil
+}
