@@ -1,0 +1,151 @@
+package imapbox
+
+import (
+	"bytes"
+	"context"
+	"strconv"
+	"strings"
+
+	"github.com/emersion/go-imap/v2/imapclient"
+
+	"mailsyncd.example/crm"
+)
+
+// Box is an open mailbox. One goroutine at a time may use it; Received and
+// Abort may be called by any. An error of kind crm.Unreachable or
+// crm.Throttled, or the end of a context (but in Wait), ends its use: after
+// the former the connection is closed, or ought to be. After any other error
+// it goes on.
+type Box struct {
+	wire   *wire
+	loan   *loan
+	client *imapclient.Client
+	caps   map[string]bool // in upper case
+
+	broken   error         // why the connection can't be used any more
+	tag      int           // of the last command of our own
+	bye      string        // the server's farewell, if it came
+	selected bool          // a folder is open
+	exists   uint32        // messages in the open folder, as the server said last
+	next     crm.UID       // UIDNEXT when the folder was opened
+	news     bool          // the server announced a change that nobody waited for
+	ring     chan struct{} // holds a value when news has come
+}
+
+// Caps is what the server can do, as far as it matters here.
+type Caps struct {
+	Idle       bool // announces news (RFC 2177)
+	ListStatus bool // lists folders and their state in one round trip (RFC 5819)
+	SpecialUse bool // tells what folders are for (RFC 6154)
+	CondStore  bool // numbers changes (RFC 7162)
+	ESearch    bool // answers searches briefly (RFC 4731)
+	Unselect   bool // closes a folder without closing it (RFC 3691)
+	ID         bool // introduces itself (RFC 2971)
+	Gmail      bool // is Gmail: All Mail holds what other folders only label
+}
+
+// Caps tells what the server can do.
+func (b *Box) Caps() Caps {
+	return Caps{
+		Idle: b.caps["IDLE"], ListStatus: b.caps["LIST-STATUS"], SpecialUse: b.caps["SPECIAL-USE"],
+		CondStore: b.caps["CONDSTORE"], ESearch: b.caps["ESEARCH"], Unselect: b.caps["UNSELECT"],
+		ID: b.caps["ID"], Gmail: b.Gmail(),
+	}
+}
+
+// Idles tells whether the server announces news.
+func (b *Box) Idles() bool { return b.caps["IDLE"] }
+
+// Gmail tells whether the server is Gmail.
+func (b *Box) Gmail() bool { return b.caps["X-GM-EXT-1"] }
+
+// Received tells the bytes that the server has sent on this connection, TLS
+// and all.
+func (b *Box) Received() int64 { return b.wire.tcp.received.Load() }
+
+// Abort closes the connection at once; what is under way returns an error.
+func (b *Box) Abort() { b.wire.cut() }
+
+// Close says goodbye, if the connection still stands, and closes it.
+func (b *Box) Close() {
+	if b.broken == nil {
+		b.wire.hurry()
+		_ = b.client.Logout().Wait() // it is closed in any case
+	}
+	b.wire.cut()
+	_ = b.client.Close()
+}
+
+// do runs f, which talks to the server, and cuts the connection when ctx ends.
+func (b *Box) do(ctx context.Context, f func() error) error {
+	if b.broken != nil {
+		return b.broken
+	}
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	stop := context.AfterFunc(ctx, b.wire.cut)
+	err := f()
+	b.wire.rest()
+	if !stop() {
+		b.broken = crm.Wrap(crm.Unreachable, "connection_lost", "The connection was closed by request.", ctx.Err())
+		return ctx.Err()
+	}
+	return err
+}
+
+// fail makes the error of a read or write that failed, and ends the use of
+// the box.
+func (b *Box) fail(err error) error {
+	if b.broken == nil {
+		b.broken = lost(err, b.bye)
+		b.wire.cut()
+	}
+	return b.broken
+}
+
+var exists, expunge = []byte("EXISTS"), []byte("EXPUNGE")
+
+// untagged takes note of what the server says unasked.
+func (b *Box) untagged(line []byte) {
+	word, rest := splitTag(line)
+	if isNumber(word) {
+		kind, _ := splitTag(rest)
+		switch {
+		case bytes.EqualFold(kind, exists):
+			n, _ := strconv.ParseUint(string(word), 10, 32)
+			b.news = b.news || uint32(n) != b.exists
+			b.exists = uint32(n)
+		case bytes.EqualFold(kind, expunge):
+			b.news = true
+			b.exists -= min(b.exists, 1)
+		}
+		return
+	}
+	s, ok := parseStatus(line)
+	switch {
+	case !ok:
+	case s.cond == "BYE":
+		b.bye = s.words()
+	case s.code == "CAPABILITY":
+		b.learn(s.args)
+	}
+}
+
+// isNumber tells whether p is a number as IMAP has it, 32 bits at most.
+func isNumber(p []byte) bool {
+	for _, c := range p {
+		if c < '0' || c > '9' {
+			return false
+		}
+	}
+	return len(p) > 0 && len(p) <= 10
+}
+
+// learn replaces the known capabilities.
+func (b *Box) learn(list string) {
+	b.caps = make(map[string]bool)
+	for c := range strings.FieldsSeq(list) {
+		b.caps[strings.ToUpper(c)] = true
+	}
+}

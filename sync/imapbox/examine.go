@@ -1,0 +1,95 @@
+package imapbox
+
+import (
+	"context"
+	"strconv"
+
+	"mailsyncd.example/crm"
+)
+
+// Examine opens a folder read-only. It returns crm.NotFound ("folder_gone")
+// where there is none of this name; then no folder is open.
+func (b *Box) Examine(ctx context.Context, name string) (crm.Selected, error) {
+	var sel crm.Selected
+	err := b.do(ctx, func() error {
+		b.selected, b.exists, b.next = false, 0, 0
+		s, err := b.one(func(line []byte) error {
+			if s, ok := parseStatus(line); ok {
+				n, err := strconv.ParseUint(s.args, 10, 32)
+				switch {
+				case err != nil:
+				case s.code == "UIDVALIDITY":
+					sel.UIDValidity = uint32(n)
+				case s.code == "UIDNEXT":
+					sel.UIDNext = crm.UID(n)
+				}
+			}
+			return b.passOver(line)
+		}, b.newCommand("EXAMINE").str(encodeName(name)))
+		if err != nil {
+			return err
+		}
+		if s.cond != "OK" {
+			return unopened(s)
+		}
+		b.selected, b.news = true, false
+		sel.Messages = b.exists
+		return nil
+	})
+	if err != nil {
+		return crm.Selected{}, err
+	}
+	if sel.UIDValidity == 0 {
+		return crm.Selected{}, crm.E(crm.Unavailable, "folder_refused", "The mail server does not number this folder's messages for good (UIDVALIDITY).")
+	}
+	if sel.UIDNext == 0 {
+		last, err := b.lastUID(ctx, sel.Messages)
+		if err != nil {
+			return crm.Selected{}, err
+		}
+		sel.UIDNext = last + 1
+	}
+	b.next = sel.UIDNext
+	return sel, nil
+}
+
+// unopened makes an error of an EXAMINE that was refused.
+func unopened(s status) error {
+	switch {
+	case s.cond == "NO" && (s.code == "NONEXISTENT" || s.code == "" || s.code == "TRYCREATE") && !asksForPatience(s.text):
+		return crm.E(crm.NotFound, "folder_gone", saying("The folder is not there any more.", s.words()))
+	case s.cond == "NO" && !busyCode(s.code):
+		return crm.E(crm.Unavailable, "folder_refused", saying("The mail server does not open this folder.", s.words()))
+	}
+	return refused(s)
+}
+
+// lastUID finds the highest UID of the open folder, for a server that does
+// not tell UIDNEXT.
+func (b *Box) lastUID(ctx context.Context, messages uint32) (crm.UID, error) {
+	if messages == 0 {
+		return 0, nil
+	}
+	var last crm.UID
+	r := &fetchReader{
+		content: func(*fetched, []byte, bool) error { return nil },
+		done:    func(m *fetched) { last = max(last, m.uid) },
+	}
+	_, err := b.fetch(ctx, r, "*", "(UID)")
+	return last, err
+}
+
+// Unselect closes the open folder and changes nothing in it: a folder opened
+// by EXAMINE loses nothing by CLOSE either.
+func (b *Box) Unselect(ctx context.Context) error {
+	if !b.selected {
+		return nil
+	}
+	b.selected = false
+	return b.lend(ctx, func() error {
+		if b.caps["UNSELECT"] {
+			return b.client.Unselect().Wait()
+		}
+		return b.client.UnselectAndExpunge().Wait()
+	})
+}

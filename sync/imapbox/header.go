@@ -1,0 +1,36 @@
+package imapbox
+
+import "bytes"
+
+// fields calls each with every field of a header: its name, and its value
+// unfolded (RFC 5322 section 2.2.3). Lines that are no field are left out. The
+// bytes hold until each returns.
+func fields(header []byte, each func(name, value []byte)) {
+	var name, value []byte
+	folded := false
+	for len(header) > 0 {
+		line, rest, _ := bytes.Cut(header, []byte("\n"))
+		header = rest
+		line = bytes.TrimSuffix(line, []byte("\r"))
+		if len(line) > 0 && (line[0] == ' ' || line[0] == '\t') {
+			if !folded {
+				value, folded = bytes.Clone(value), true
+			}
+			value = append(value, line...)
+			continue
+		}
+		if name != nil {
+			each(name, value)
+		}
+		var ok bool
+		name, value, ok = bytes.Cut(line, []byte(":"))
+		if !ok {
+			name = nil
+		}
+		name = bytes.TrimRight(name, " \t")
+		folded = false
+	}
+	if name != nil {
+		each(name, value)
+	}
+}

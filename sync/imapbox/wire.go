@@ -1,0 +1,283 @@
+package imapbox
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+const (
+	// restBuffer is what a connection holds while nothing is said, and
+	// fullBuffer what it grows to while much is: a TLS record has 16 KB.
+	restBuffer = 2 << 10
+	fullBuffer = 32 << 10
+	// maxLine and maxHeld bound what a server can make us keep in memory: a
+	// line, and a literal that is not streamed.
+	maxLine = 4 << 20
+	maxHeld = 1 << 20
+	// maxLiteral bounds a literal of any kind. No mail server stores that.
+	maxLiteral = 4 << 30
+)
+
+var (
+	errTooLong = errors.New("the server sent more than any mail needs")
+	errCut     = errors.New("the connection ended in the middle of an answer")
+)
+
+// wire is the server's side of the conversation: lines, and the literals in
+// between (RFC 3501 section 4.3). Whatever it hands out as a slice holds until
+// the next call. Each read and each write has a deadline, so that a peer gone
+// without a word is noticed.
+type wire struct {
+	sock net.Conn     // with TLS, where that was agreed
+	tcp  *countedConn // beneath it
+
+	mu       sync.Mutex    // so that a change of patience is never overlooked
+	patience time.Duration // how long to wait for the next byte; 0 is for ever
+	hurried  bool          // somebody wants to be gone: haste is enough patience
+
+	buf  []byte
+	r, w int // what was read and not yet handed out: buf[r:w]
+}
+
+// countedConn counts what the server sends.
+type countedConn struct {
+	net.Conn
+	received atomic.Int64
+}
+
+func (c *countedConn) Read(p []byte) (int, error) {
+	n, err := c.Conn.Read(p)
+	c.received.Add(int64(n))
+	return n, err
+}
+
+func newWire(conn net.Conn, patience time.Duration) *wire {
+	c := &countedConn{Conn: conn}
+	return &wire{sock: c, tcp: c, patience: patience}
+}
+
+// haste is how long the server may take for what keeps somebody from leaving.
+const haste = 2 * time.Second
+
+// be changes how long to wait, for a read that is under way as well.
+func (w *wire) be(patience time.Duration, hurried bool) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.patience, w.hurried = patience, hurried
+	_ = w.sock.SetReadDeadline(w.deadline())
+}
+
+// hurry shortens the wait, whatever it is.
+func (w *wire) hurry() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.hurried = true
+	_ = w.sock.SetReadDeadline(w.deadline())
+}
+
+// deadline is the time by which the peer must have moved.
+func (w *wire) deadline() time.Time {
+	d := w.patience
+	if w.hurried && (d == 0 || d > haste) {
+		d = haste
+	}
+	if d == 0 {
+		return time.Time{}
+	}
+	return time.Now().Add(d)
+}
+
+// arm sets the deadline for the read or write that follows.
+func (w *wire) arm(set func(time.Time) error) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return set(w.deadline())
+}
+
+func (w *wire) write(p []byte) error {
+	if err := w.arm(w.sock.SetWriteDeadline); err != nil {
+		return err
+	}
+	_, err := w.sock.Write(p)
+	return err
+}
+
+// cut closes the connection without a word. It never waits, as closing a TLS
+// connection in good order would, and makes every read and write return.
+func (w *wire) cut() { _ = w.tcp.Close() }
+
+// fill reads more into the buffer, which grows where it is full.
+func (w *wire) fill() error {
+	if w.r == w.w {
+		w.r, w.w = 0, 0
+	}
+	if w.w == len(w.buf) {
+		if w.r > 0 {
+			w.w = copy(w.buf, w.buf[w.r:w.w])
+			w.r = 0
+		} else if err := w.grow(); err != nil {
+			return err
+		}
+	}
+	n, err := w.readSock(w.buf[w.w:])
+	w.w += n
+	if n > 0 {
+		if w.w == len(w.buf) && len(w.buf) < fullBuffer {
+			return w.grow()
+		}
+		return nil
+	}
+	return err
+}
+
+func (w *wire) readSock(p []byte) (int, error) {
+	if err := w.arm(w.sock.SetReadDeadline); err != nil {
+		return 0, err
+	}
+	return w.sock.Read(p)
+}
+
+func (w *wire) grow() error {
+	size := max(restBuffer, 2*len(w.buf))
+	if size > 2*max(maxLine, maxHeld) {
+		return errTooLong
+	}
+	bigger := make([]byte, size)
+	w.w = copy(bigger, w.buf[w.r:w.w])
+	w.r, w.buf = 0, bigger
+	return nil
+}
+
+// rest gives back a buffer that has grown, once nothing is in it.
+func (w *wire) rest() {
+	if w.r == w.w && len(w.buf) > restBuffer {
+		w.buf, w.r, w.w = nil, 0, 0
+	}
+}
+
+// line returns the next line without its end.
+func (w *wire) line() ([]byte, error) {
+	seen := 0
+	for {
+		if i := bytes.IndexByte(w.buf[w.r+seen:w.w], '\n'); i >= 0 {
+			line := w.buf[w.r : w.r+seen+i]
+			w.r += seen + i + 1
+			return bytes.TrimSuffix(line, []byte("\r")), nil
+		}
+		if seen = w.w - w.r; seen > maxLine {
+			return nil, fmt.Errorf("%w: a line of over %d bytes", errTooLong, maxLine)
+		}
+		if err := w.fill(); err != nil {
+			return nil, inTheMiddle(err, seen > 0)
+		}
+	}
+}
+
+// take returns the next n bytes, at most maxHeld.
+func (w *wire) take(n int64) ([]byte, error) {
+	if n > maxHeld {
+		return nil, fmt.Errorf("%w: %d bytes in one piece", errTooLong, n)
+	}
+	for int64(w.w-w.r) < n {
+		if err := w.fill(); err != nil {
+			return nil, inTheMiddle(err, true)
+		}
+	}
+	p := w.buf[w.r : w.r+int(n)]
+	w.r += int(n)
+	return p, nil
+}
+
+// read reads at most len(p) bytes, whatever they are.
+func (w *wire) read(p []byte) (int, error) {
+	if w.r == w.w {
+		if len(p) >= fullBuffer/2 { // no need to copy it twice
+			n, err := w.readSock(p)
+			if n > 0 {
+				err = nil
+			}
+			return n, inTheMiddle(err, true)
+		}
+		if err := w.fill(); err != nil {
+			return 0, inTheMiddle(err, true)
+		}
+	}
+	n := copy(p, w.buf[w.r:w.w])
+	w.r += n
+	return n, nil
+}
+
+// skip passes over n bytes.
+func (w *wire) skip(n int64) error {
+	for n > 0 {
+		if w.r == w.w {
+			if err := w.fill(); err != nil {
+				return inTheMiddle(err, true)
+			}
+		}
+		step := min(n, int64(w.w-w.r))
+		w.r += int(step)
+		n -= step
+	}
+	return nil
+}
+
+// inTheMiddle makes an end of the connection that cuts something off look
+// like what it is.
+func inTheMiddle(err error, begun bool) error {
+	if begun && errors.Is(err, io.EOF) {
+		return errCut
+	}
+	return err
+}
+
+// announced returns the length of the literal that follows the line, and the
+// line without the announcement; -1 where none follows.
+func announced(line []byte) (rest []byte, n int64, err error) {
+	if len(line) < 3 || line[len(line)-1] != '}' {
+		return line, -1, nil
+	}
+	open := bytes.LastIndexByte(line, '{')
+	if open < 0 {
+		return line, -1, nil
+	}
+	digits := bytes.TrimSuffix(line[open+1:len(line)-1], []byte("+"))
+	if len(digits) == 0 {
+		return line, -1, nil
+	}
+	for _, c := range digits {
+		if c < '0' || c > '9' {
+			return line, -1, nil
+		}
+		if n = n*10 + int64(c-'0'); n > maxLiteral {
+			return nil, 0, fmt.Errorf("%w: a literal of {%.20s} bytes", errTooLong, digits)
+		}
+	}
+	return line[:open], n, nil
+}
+
+// passOver reads the literals of the response to which line belongs, and what
+// comes between them.
+func (w *wire) passOver(line []byte) error {
+	if isStatus(line) {
+		return nil // words for people, whatever they look like
+	}
+	for {
+		_, n, err := announced(line)
+		if err != nil || n < 0 {
+			return err
+		}
+		if err := w.skip(n); err != nil {
+			return err
+		}
+		if line, err = w.line(); err != nil {
+			return err
+		}
+	}
+}
