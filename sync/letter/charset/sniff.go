@@ -156,19 +156,20 @@ func mostlyUTF8(b []byte) bool {
 	return good >= 9*bad
 }
 
-// isolated tells whether most bytes above ASCII stand between others that are
-// ASCII, like the accented letters of Western languages.
+// isolated tells whether most bytes above ASCII stand alone or in twos between
+// others that are ASCII, like the accented letters of Western languages.
 func isolated(b []byte) bool {
-	alone, joined := 0, 0
-	for i, c := range b {
-		if c < utf8.RuneSelf {
-			continue
+	few, many := 0, 0
+	for i := 0; i < len(b); i++ {
+		start := i
+		for i < len(b) && b[i] >= utf8.RuneSelf {
+			i++
 		}
-		if i > 0 && b[i-1] >= utf8.RuneSelf || i+1 < len(b) && b[i+1] >= utf8.RuneSelf {
-			joined++
+		if i-start > 2 {
+			many += i - start
 		} else {
-			alone++
+			few += i - start
 		}
 	}
-	return alone > joined
+	return few > many
 }

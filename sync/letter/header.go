@@ -1,0 +1,230 @@
+package letter
+
+import (
+	"bytes"
+	"strings"
+
+	"mailsyncd.example/sync/letter/charset"
+)
+
+const (
+	// A header that is longer loses what is over these bytes.
+	maxHeader     = 256 << 10
+	maxPartHeader = 64 << 10
+	// foresight is how far a line that is no header field makes us look for
+	// one below it.
+	foresight = 2 << 10
+)
+
+// header is a block of header fields, unfolded and otherwise as it stands.
+type header struct {
+	raw    []byte
+	fields []field
+	limit  int
+	cut    bool // it was longer than limit
+	broken bool // lines in it make no sense, or no empty line ends it
+}
+
+// field is the place of a field in raw; name is -1 for one that is not kept.
+type field struct{ name, colon, end int }
+
+func (h *header) reset(limit int) {
+	h.raw, h.fields = h.raw[:0], h.fields[:0]
+	h.limit, h.cut, h.broken = limit, false, false
+}
+
+// read fills h from l up to the empty line, or to a line of which stop says
+// that it belongs to somebody else; such a line is read once more.
+func (h *header) read(l *lines, limit int, stop func([]byte) bool) {
+	h.reset(limit)
+	for {
+		n, ok := l.next()
+		switch {
+		case !ok:
+			return
+		case !n.first:
+			h.extend(n.data)
+		case len(n.data) == 0:
+			return
+		case stop != nil && stop(n.data):
+			l.unread(n)
+			return
+		case n.data[0] == ' ' || n.data[0] == '\t':
+			h.extend(n.data)
+		case nameLength(n.data) > 0:
+			h.begin(n.data)
+		case !h.skip(l, n):
+			return
+		}
+	}
+}
+
+// skip decides what a line is that can be no header field: rubbish among
+// fields, where one follows it (true), else the body, which begins without
+// an empty line.
+func (h *header) skip(l *lines, n line) bool {
+	if bytes.HasPrefix(n.data, []byte(">From ")) || len(h.fields) == 0 && bytes.HasPrefix(n.data, []byte("From ")) {
+		return true // mbox leaves these
+	}
+	if h.endsOpen() {
+		h.extend([]byte{' '}) // a continuation that lost its indentation
+		h.extend(n.data)
+		return true
+	}
+	h.broken = true
+	kept := line{data: bytes.Clone(n.data), end: bytes.Clone(n.end), first: true}
+	rest := l.ahead(foresight)
+	for len(rest) > 0 {
+		var next []byte
+		next, rest, _ = bytes.Cut(rest, []byte{l.stop})
+		if len(next) > 0 && (next[0] == ' ' || next[0] == '\t') {
+			continue
+		}
+		if nameLength(next) > 0 {
+			return true
+		}
+		break
+	}
+	l.unread(kept)
+	return false
+}
+
+// endsOpen tells whether the last field ends with a semicolon, after which a
+// parameter must follow.
+func (h *header) endsOpen() bool {
+	if len(h.fields) == 0 {
+		return false
+	}
+	f := h.fields[len(h.fields)-1]
+	return f.name >= 0 && bytes.HasSuffix(bytes.TrimRight(h.raw[f.name:f.end], " \t"), []byte{';'}) &&
+		(h.is(f, "content-type") || h.is(f, "content-disposition"))
+}
+
+// nameLength tells how long the field name is with which a line begins; 0
+// where there is none (RFC 5322 section 3.6.8; white space before the colon is
+// obsolete and met).
+func nameLength(line []byte) int {
+	for i, c := range line {
+		switch {
+		case c == ':':
+			return len(bytes.TrimRight(line[:i], " \t"))
+		case c == ' ' || c == '\t':
+			rest := bytes.TrimLeft(line[i:], " \t")
+			if i == 0 || len(rest) == 0 || rest[0] != ':' {
+				return 0
+			}
+			return i
+		case c < 33 || c > 126:
+			return 0
+		}
+	}
+	return 0
+}
+
+func (h *header) begin(data []byte) {
+	n := nameLength(data)
+	if isTransport(data[:n]) {
+		// Most of a header is about the way that a message took. Nobody
+		// asks for it, and the raw message keeps it.
+		h.ignore()
+		return
+	}
+	if len(h.raw)+len(data) > h.limit {
+		h.cut = true
+		h.ignore()
+		return
+	}
+	at := len(h.raw)
+	h.raw = append(h.raw, data...)
+	h.fields = append(h.fields, field{at, at + bytes.IndexByte(data, ':'), len(h.raw)})
+}
+
+// ignore makes extend pass over the continuations of a field that is not kept.
+func (h *header) ignore() {
+	if n := len(h.fields); n == 0 || h.fields[n-1].name >= 0 {
+		h.fields = append(h.fields, field{name: -1})
+	}
+}
+
+// extend adds a continuation to the last field. One field may take half of
+// the room at most, so that it can't push out all others.
+func (h *header) extend(data []byte) {
+	if len(h.fields) == 0 {
+		h.broken = true
+		return
+	}
+	f := &h.fields[len(h.fields)-1]
+	if f.name < 0 {
+		return
+	}
+	if f.end-f.name+len(data) > h.limit/2 || len(h.raw)+len(data) > h.limit {
+		h.cut = true
+		return
+	}
+	h.raw = append(h.raw, data...)
+	f.end = len(h.raw)
+}
+
+func isTransport(name []byte) bool {
+	switch len(name) {
+	case 8, 10, 14, 21, 23, 26:
+		switch strings.ToLower(string(name)) {
+		case "received", "x-received", "arc-seal", "dkim-signature", "arc-message-signature", "arc-authentication-results",
+			"x-google-dkim-signature":
+			return true
+		}
+	}
+	return false
+}
+
+// get returns the value of the first field of this name, as it stands.
+func (h *header) get(name string) ([]byte, bool) {
+	for _, f := range h.fields {
+		if h.is(f, name) {
+			return bytes.TrimSpace(h.raw[f.colon+1 : f.end]), true
+		}
+	}
+	return nil, false
+}
+
+// all returns the values of all fields of this name.
+func (h *header) all(name string) (values [][]byte) {
+	for _, f := range h.fields {
+		if h.is(f, name) {
+			values = append(values, bytes.TrimSpace(h.raw[f.colon+1:f.end]))
+		}
+	}
+	return values
+}
+
+func (h *header) is(f field, name string) bool {
+	if f.name < 0 || f.colon-f.name < len(name) {
+		return false
+	}
+	for i := range len(name) {
+		c := h.raw[f.name+i]
+		if 'A' <= c && c <= 'Z' {
+			c |= 0x20
+		}
+		if c != name[i] {
+			return false
+		}
+	}
+	return len(bytes.TrimRight(h.raw[f.name+len(name):f.colon], " \t")) == 0
+}
+
+// text returns the value of the first field of this name with its bytes in
+// UTF-8, encoded words left alone.
+func (h *header) text(name string) string {
+	v, _ := h.get(name)
+	s, _ := toUTF8(v)
+	return s
+}
+
+// toUTF8 turns a raw header value, which may be in any charset, into UTF-8.
+// It works on whole values: in ISO-2022-JP and Shift_JIS the bytes of a
+// character can look like quotes, commas and backslashes.
+func toUTF8(raw []byte) (string, bool) {
+	b, ok := charset.Decode("", raw)
+	return string(b), ok
+}
