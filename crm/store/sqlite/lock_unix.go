@@ -8,6 +8,7 @@ import (
 	"syscall"
 
 	"mailsyncd.example/crm"
+	"mailsyncd.example/crm/disk"
 )
 
 // takeLock locks the file for as long as it is open. The kernel lets go of it
@@ -18,7 +19,7 @@ func takeLock(f *os.File) error {
 		return crm.E(crm.Unavailable, "database_in_use", "Another process works on the database behind "+f.Name()+"; stop it first, or use PostgreSQL for several processes.")
 	}
 	if err != nil {
-		return fileError(f.Name(), err)
+		return disk.Explain(err)
 	}
 	return nil
 }

@@ -15,6 +15,7 @@ import (
 	modernc "modernc.org/sqlite"
 
 	"mailsyncd.example/crm"
+	"mailsyncd.example/crm/disk"
 	"mailsyncd.example/crm/store"
 )
 
@@ -66,11 +67,11 @@ func Migrate(ctx context.Context, path string) error {
 // (SQLite gives its other files the same mode), and takes the lock.
 func prepareFile(path string) (*os.File, error) {
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
-		return nil, fileError(path, err)
+		return nil, disk.Explain(err)
 	}
 	lock, err := os.OpenFile(path+".lock", os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
-		return nil, fileError(path, err)
+		return nil, disk.Explain(err)
 	}
 	if err := takeLock(lock); err != nil {
 		return nil, errors.Join(err, lock.Close())
@@ -80,7 +81,7 @@ func prepareFile(path string) (*os.File, error) {
 		err = file.Close()
 	}
 	if err != nil {
-		return nil, errors.Join(fileError(path, err), lock.Close())
+		return nil, errors.Join(disk.Explain(err), lock.Close())
 	}
 	return lock, nil
 }
