@@ -208,17 +208,3 @@ func (t tx) erase(m crm.Message, at time.Time) error {
 	}
 	return nil
 }
-
-// unneeded returns a blob that no message needs, "" where one does.
-func (t tx) unneeded(ref crm.BlobRef) (crm.BlobRef, error) {
-	if ref == "" {
-		return "", nil
-	}
-	var n int
-	_, err := t.First(txn.Into(&n), `
-		SELECT COUNT(*) FROM messages WHERE account = $1 AND raw = $2 AND deleted_at IS NULL`, t.Account, ref)
-	if err != nil || n > 0 {
-		return "", err
-	}
-	return ref, nil
-}

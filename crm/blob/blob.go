@@ -1,0 +1,229 @@
+// Package blob keeps raw messages in files that are named by the SHA-256 of
+// what is in them: DIR/ACCOUNT/ab/cdef….zst, compressed with Zstandard
+// (RFC 8878). The same bytes are kept once in an account.
+//
+// A file gets its name only once it is complete, and is durable only after
+// Sync, which comes before the row that names it. What a crash leaves behind
+// in between is a file that nothing names; Sweep removes those.
+package blob
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"regexp"
+	"sync"
+
+	"github.com/klauspost/compress/zstd"
+	"golang.org/x/sync/errgroup"
+
+	"mailsyncd.example/crm"
+	"mailsyncd.example/crm/disk"
+)
+
+const (
+	// incoming is where files grow. No account has such an id.
+	incoming = ".incoming"
+	suffix   = ".zst"
+	// window is how far back a repetition is found, and decides how much
+	// memory an encoder or decoder takes.
+	window = 256 << 10
+	// syncers is how many files are made durable at a time.
+	syncers = 8
+)
+
+// Files is a folder of blobs. It is safe for use by many goroutines.
+type Files struct {
+	dir      string
+	encoders sync.Pool // of *zstd.Encoder
+	decoders sync.Pool // of *zstd.Decoder
+}
+
+// Open uses a folder, which it makes if there is none. Errors that come from
+// the file system are of kind crm.Unavailable here and in all methods
+// (data_dir_unwritable or disk_full).
+func Open(dir string) (*Files, error) {
+	if err := os.MkdirAll(filepath.Join(dir, incoming), 0o700); err != nil {
+		return nil, disk.Explain(err)
+	}
+	return &Files{dir: dir}, nil
+}
+
+// Put keeps what r has to give, whatever its size, and returns its name and
+// the number of its bytes. An error of r comes back as it is.
+func (f *Files) Put(ctx context.Context, a crm.AccountID, r io.Reader) (crm.BlobRef, int64, error) {
+	home, err := f.home(a)
+	if err != nil {
+		return "", 0, err
+	}
+	if err := ctx.Err(); err != nil {
+		return "", 0, err
+	}
+	temp, err := os.CreateTemp(filepath.Join(f.dir, incoming), "put-*")
+	if err != nil {
+		return "", 0, disk.Explain(err)
+	}
+	ref, size, err := f.compress(temp, r)
+	err = errors.Join(err, explained(temp.Close()))
+	if err == nil {
+		err = explained(keep(temp.Name(), path(home, ref)))
+	}
+	if err != nil {
+		_ = os.Remove(temp.Name()) // Sweep removes it where this fails
+		return "", 0, err
+	}
+	return ref, size, nil
+}
+
+// keep gives a complete file its name. One that has it already stays.
+func keep(temp, name string) error {
+	if _, err := os.Stat(name); err == nil {
+		return os.Remove(temp)
+	}
+	err := os.Rename(temp, name)
+	if !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	if err := os.MkdirAll(filepath.Dir(name), 0o700); err != nil {
+		return err
+	}
+	return os.Rename(temp, name)
+}
+
+// compress copies r to w and names what it has copied.
+func (f *Files) compress(w io.Writer, r io.Reader) (crm.BlobRef, int64, error) {
+	enc, _ := f.encoders.Get().(*zstd.Encoder)
+	if enc == nil {
+		var err error
+		if enc, err = newEncoder(); err != nil {
+			return "", 0, err
+		}
+	}
+	// What goes wrong with r is the caller's, what goes wrong with w is ours.
+	enc.Reset(explainer{w})
+	sum := sha256.New()
+	size, err := io.Copy(enc, io.TeeReader(r, sum))
+	if closed := enc.Close(); err == nil {
+		err = closed
+	}
+	if err != nil {
+		return "", 0, err
+	}
+	enc.Reset(nil)
+	f.encoders.Put(enc)
+	return crm.BlobRef(hex.EncodeToString(sum.Sum(nil))), size, nil
+}
+
+func newEncoder() (*zstd.Encoder, error) {
+	return zstd.NewWriter(nil, zstd.WithEncoderLevel(zstd.SpeedFastest), zstd.WithEncoderConcurrency(1),
+		zstd.WithLowerEncoderMem(true), zstd.WithWindowSize(window))
+}
+
+// explainer is a writer whose errors say what to do.
+type explainer struct{ w io.Writer }
+
+// Write implements io.Writer.
+func (e explainer) Write(p []byte) (int, error) {
+	n, err := e.w.Write(p)
+	return n, explained(err)
+}
+
+func explained(err error) error {
+	if err == nil {
+		return nil
+	}
+	return disk.Explain(err)
+}
+
+// Sync makes durable what was Put under these names: the files first, then the
+// folders that list them.
+func (f *Files) Sync(ctx context.Context, a crm.AccountID, refs []crm.BlobRef) error {
+	home, err := f.home(a)
+	if err != nil || len(refs) == 0 {
+		return err
+	}
+	files := make([]string, len(refs))
+	folders := map[string]bool{f.dir: true, home: true}
+	for i, ref := range refs {
+		if !validRef(ref) {
+			return notFound(ref, nil)
+		}
+		files[i] = path(home, ref)
+		folders[filepath.Dir(files[i])] = true
+	}
+	if err := syncAll(ctx, files); err != nil {
+		return err
+	}
+	dirs := make([]string, 0, len(folders))
+	for d := range folders {
+		dirs = append(dirs, d)
+	}
+	return syncAll(ctx, dirs)
+}
+
+func syncAll(ctx context.Context, names []string) error {
+	g, ctx := errgroup.WithContext(ctx)
+	g.SetLimit(syncers)
+	for _, name := range names {
+		g.Go(func() error {
+			if err := ctx.Err(); err != nil {
+				return err
+			}
+			file, err := os.Open(name)
+			if err != nil {
+				return disk.Explain(err)
+			}
+			return explained(errors.Join(file.Sync(), file.Close()))
+		})
+	}
+	return g.Wait()
+}
+
+// Delete removes a blob; one that is not there is no error.
+func (f *Files) Delete(_ context.Context, a crm.AccountID, ref crm.BlobRef) error {
+	home, err := f.home(a)
+	if err != nil || !validRef(ref) {
+		return err
+	}
+	if err := os.Remove(path(home, ref)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return disk.Explain(err)
+	}
+	return nil
+}
+
+// DeleteAccount removes all that the account has.
+func (f *Files) DeleteAccount(_ context.Context, a crm.AccountID) error {
+	home, err := f.home(a)
+	if err != nil {
+		return err
+	}
+	return explained(os.RemoveAll(home))
+}
+
+var (
+	accountPattern = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_-]{0,99}$`)
+	refPattern     = regexp.MustCompile(`^[0-9a-f]{64}$`)
+)
+
+// home is the account's folder. An id that could lead elsewhere is refused.
+func (f *Files) home(a crm.AccountID) (string, error) {
+	if !accountPattern.MatchString(string(a)) {
+		return "", crm.E(crm.Invalid, "bad_account_id", "An account's id consists of letters, digits, _ and -.")
+	}
+	return filepath.Join(f.dir, string(a)), nil
+}
+
+func validRef(ref crm.BlobRef) bool { return refPattern.MatchString(string(ref)) }
+
+func path(home string, ref crm.BlobRef) string {
+	return filepath.Join(home, string(ref[:2]), string(ref[2:])+suffix)
+}
+
+func notFound(ref crm.BlobRef, cause error) error {
+	return crm.Wrap(crm.NotFound, "blob_not_found", "The raw message "+string(ref)+" is not in the data folder; restore it from a backup.", cause)
+}

@@ -1,0 +1,99 @@
+package blob
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"mailsyncd.example/crm"
+	"mailsyncd.example/crm/disk"
+)
+
+// Sweep removes the blobs of an account that were written before a time and
+// that unneeded picks out of those it is shown, a folder's at a time; and files
+// that have not been completed since. It returns how many blobs it removed. The
+// time must lie further back than any page takes from Put to its row.
+func (f *Files) Sweep(ctx context.Context, a crm.AccountID, before time.Time, unneeded func([]crm.BlobRef) ([]crm.BlobRef, error)) (int, error) {
+	home, err := f.home(a)
+	if err != nil {
+		return 0, err
+	}
+	if err := removeOlder(filepath.Join(f.dir, incoming), before); err != nil {
+		return 0, err
+	}
+	shards, err := os.ReadDir(home)
+	if errors.Is(err, fs.ErrNotExist) {
+		return 0, nil
+	}
+	if err != nil {
+		return 0, disk.Explain(err)
+	}
+	removed := 0
+	for _, shard := range shards {
+		if err := ctx.Err(); err != nil {
+			return removed, err
+		}
+		old, err := olderRefs(filepath.Join(home, shard.Name()), shard.Name(), before)
+		if err != nil {
+			return removed, err
+		}
+		if len(old) == 0 {
+			continue
+		}
+		refs, err := unneeded(old)
+		if err != nil {
+			return removed, err
+		}
+		for _, ref := range refs {
+			if err := f.Delete(ctx, a, ref); err != nil {
+				return removed, err
+			}
+			removed++
+		}
+	}
+	return removed, nil
+}
+
+// olderRefs lists the blobs of a folder that were written before a time.
+func olderRefs(dir, shard string, before time.Time) ([]crm.BlobRef, error) {
+	var refs []crm.BlobRef
+	err := eachOlder(dir, before, func(name string) error {
+		rest, ok := strings.CutSuffix(name, suffix)
+		if ref := crm.BlobRef(shard + rest); ok && validRef(ref) {
+			refs = append(refs, ref)
+		}
+		return nil
+	})
+	return refs, err
+}
+
+func removeOlder(dir string, before time.Time) error {
+	return eachOlder(dir, before, func(name string) error {
+		err := os.Remove(filepath.Join(dir, name))
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil // it was completed, or given up, meanwhile
+		}
+		return explained(err)
+	})
+}
+
+func eachOlder(dir string, before time.Time, do func(name string) error) error {
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return disk.Explain(err)
+	}
+	for _, e := range entries {
+		info, err := e.Info()
+		if err != nil || !info.ModTime().Before(before) {
+			continue // gone meanwhile, or young
+		}
+		if err := do(e.Name()); err != nil {
+			return err
+		}
+	}
+	return nil
+}
