@@ -44,6 +44,7 @@ var floors = map[string]floor{
 	"sync/letter/charset": decision,
 	"sync/letter/plain":   decision,
 	"crm/blob":            door,
+	"crm/disk":            door,
 	"crm/seal":            door,
 	"crm/store":           door,
 	"crm/store/archive":   door,
