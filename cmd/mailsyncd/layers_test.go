@@ -53,6 +53,7 @@ var floors = map[string]floor{
 	"crm/store/txn":       door,
 	"sync/guard":          door,
 	"sync/imapbox":        door,
+	"sync/imapbox/talk":   decision,
 	"crm/api":             story,
 	"crm/outbox":          story,
 	"sync/intake":         story,

@@ -9,6 +9,7 @@ import (
 	"github.com/emersion/go-imap/v2/imapclient"
 
 	"mailsyncd.example/crm"
+	"mailsyncd.example/sync/imapbox/talk"
 )
 
 // Box is an open mailbox. One goroutine at a time may use it; Received and
@@ -108,9 +109,9 @@ var exists, expunge = []byte("EXISTS"), []byte("EXPUNGE")
 
 // untagged takes note of what the server says unasked.
 func (b *Box) untagged(line []byte) {
-	word, rest := splitTag(line)
-	if isNumber(word) {
-		kind, _ := splitTag(rest)
+	word, rest := talk.SplitTag(line)
+	if talk.IsNumber(word) {
+		kind, _ := talk.SplitTag(rest)
 		switch {
 		case bytes.EqualFold(kind, exists):
 			n, _ := strconv.ParseUint(string(word), 10, 32)
@@ -122,24 +123,14 @@ func (b *Box) untagged(line []byte) {
 		}
 		return
 	}
-	s, ok := parseStatus(line)
+	s, ok := talk.ParseStatus(line)
 	switch {
 	case !ok:
-	case s.cond == "BYE":
-		b.bye = s.words()
-	case s.code == "CAPABILITY":
-		b.learn(s.args)
+	case s.Cond == "BYE":
+		b.bye = s.Words()
+	case s.Code == "CAPABILITY":
+		b.learn(s.Args)
 	}
-}
-
-// isNumber tells whether p is a number as IMAP has it, 32 bits at most.
-func isNumber(p []byte) bool {
-	for _, c := range p {
-		if c < '0' || c > '9' {
-			return false
-		}
-	}
-	return len(p) > 0 && len(p) <= 10
 }
 
 // learn replaces the known capabilities.

@@ -8,6 +8,7 @@ import (
 	"slices"
 
 	"mailsyncd.example/crm"
+	"mailsyncd.example/sync/imapbox/talk"
 )
 
 const (
@@ -27,7 +28,7 @@ func (b *Box) Heads(ctx context.Context, uids []crm.UID, each func(crm.UID, []by
 	for set := range slices.Chunk(ascending(uids), maxSet) {
 		c := &contents{box: b, items: headItems, asked: set}
 		c.take = func(uid crm.UID, r io.Reader) error {
-			head, err := io.ReadAll(io.LimitReader(r, maxHeld))
+			head, err := io.ReadAll(io.LimitReader(r, talk.MaxHeld))
 			if err == nil {
 				each(uid, head)
 			}
@@ -77,9 +78,9 @@ func ascending(uids []crm.UID) []crm.UID {
 // it only decides how they are read.
 func (b *Box) sizes(ctx context.Context, uids []crm.UID) (map[crm.UID]int64, error) {
 	sizes := make(map[crm.UID]int64, len(uids))
-	r := &fetchReader{
-		content: func(*fetched, []byte, bool) error { return nil },
-		done:    func(m *fetched) { sizes[m.uid] = max(sizes[m.uid], m.size) },
+	r := &talk.Fetch{
+		Content: func(*talk.Fetched, *talk.Part) error { return nil },
+		Done:    func(m *talk.Fetched) { sizes[m.UID] = max(sizes[m.UID], m.Size) },
 	}
 	_, err := b.fetch(ctx, r, setOf(uids), "(UID RFC822.SIZE)")
 	return sizes, err
@@ -119,7 +120,7 @@ func (c *contents) read(ctx context.Context, set []crm.UID) error {
 	switch {
 	case len(left) == 0:
 		return nil
-	case s.cond == "OK":
+	case s.Cond == "OK":
 		_, err := c.fetch(ctx, left)
 		return err
 	case len(left) == 1:
@@ -131,29 +132,23 @@ func (c *contents) read(ctx context.Context, set []crm.UID) error {
 	return c.read(ctx, left[len(left)/2:])
 }
 
-func (c *contents) fetch(ctx context.Context, set []crm.UID) (status, error) {
-	r := &fetchReader{}
+func (c *contents) fetch(ctx context.Context, set []crm.UID) (talk.Status, error) {
+	r := &talk.Fetch{}
 	var late []byte // a part that came before its UID
-	r.content = func(m *fetched, text []byte, literal bool) error {
-		switch {
-		case m.uid != 0 && literal:
-			return c.hand(m, &r.scanner, r.literal)
-		case m.uid != 0:
-			return c.hand(m, bytes.NewReader(text), int64(len(text)))
-		case literal && r.literal > maxHeld:
-			m.fault = errTooLong
-			return nil
-		case literal:
-			var err error
-			if text, err = r.held(); err != nil {
-				return err
-			}
+	r.Content = func(m *talk.Fetched, part *talk.Part) error {
+		if m.UID != 0 {
+			return c.hand(m, part, part.Size)
 		}
+		if part.Size > talk.MaxHeld {
+			m.Fault = talk.ErrTooLong
+			return nil
+		}
+		text, err := part.Held()
 		late = append(make([]byte, 0, len(text)), text...)
-		return nil
+		return err
 	}
-	r.done = func(m *fetched) {
-		if late != nil && m.uid != 0 && m.fault == nil {
+	r.Done = func(m *talk.Fetched) {
+		if late != nil && m.UID != 0 && m.Fault == nil {
 			_ = c.hand(m, bytes.NewReader(late), int64(len(late))) // from memory: can't fail
 		}
 		late = nil
@@ -167,21 +162,21 @@ func (c *contents) fetch(ctx context.Context, set []crm.UID) (status, error) {
 
 // hand hands a part over, if it was asked for and has not come yet. An error
 // of the wire is returned; one of take is kept until the answer is at its end.
-func (c *contents) hand(m *fetched, from io.Reader, size int64) error {
-	if _, asked := slices.BinarySearch(c.asked, m.uid); !asked || slices.Contains(c.got, m.uid) || c.failed != nil {
+func (c *contents) hand(m *talk.Fetched, from io.Reader, size int64) error {
+	if _, asked := slices.BinarySearch(c.asked, m.UID); !asked || slices.Contains(c.got, m.UID) || c.failed != nil {
 		return nil
 	}
-	if max(m.origin, 0) != c.offset {
+	if max(m.Origin, 0) != c.offset {
 		return nil // not what was asked for
 	}
-	c.got = append(c.got, m.uid)
+	c.got = append(c.got, m.UID)
 	limit := size
 	if c.limit > 0 {
 		limit = min(size, c.limit)
-		c.whole = m.origin < 0
+		c.whole = m.Origin < 0
 	}
 	w := &watched{from: io.LimitReader(from, limit)}
-	if err := c.take(m.uid, w); err != nil {
+	if err := c.take(m.UID, w); err != nil {
 		c.failed = err
 	}
 	return w.err

@@ -16,6 +16,7 @@ import (
 	"github.com/emersion/go-imap/v2/imapclient"
 
 	"mailsyncd.example/crm"
+	"mailsyncd.example/sync/imapbox/talk"
 )
 
 // DefaultTimeout is how long a server may keep silent while it owes an answer.
@@ -179,8 +180,8 @@ func (d Dialer) startTLS(ctx context.Context, b *Box, host string) (string, erro
 	if err != nil {
 		return "", err
 	}
-	if s.cond == "PREAUTH" { // somebody in between might have put it there
-		return "", protocolError("(logged in before encryption)")
+	if s.Cond == "PREAUTH" { // somebody in between might have put it there
+		return "", talk.ProtocolError("(logged in before encryption)")
 	}
 	if err := b.ask(); err != nil {
 		return "", err
@@ -192,36 +193,36 @@ func (d Dialer) startTLS(ctx context.Context, b *Box, host string) (string, erro
 	if err != nil {
 		return "", err
 	}
-	if s.cond != "OK" {
-		return "", crm.E(crm.Unreachable, "starttls_missing", saying("The mail server does not begin TLS.", s.words()))
+	if s.Cond != "OK" {
+		return "", crm.E(crm.Unreachable, "starttls_missing", talk.Saying("The mail server does not begin TLS.", s.Words()))
 	}
 	// What was said before the handshake is nobody's word (CVE-2011-0411).
 	if b.wire.r != b.wire.w {
-		return "", protocolError("(more than the answer to STARTTLS)")
+		return "", talk.ProtocolError("(more than the answer to STARTTLS)")
 	}
 	b.caps = nil
 	return d.encrypt(ctx, b, host)
 }
 
 // greeting reads the server's first line.
-func (b *Box) greeting() (status, error) {
-	line, err := b.wire.line()
+func (b *Box) greeting() (talk.Status, error) {
+	line, err := b.wire.Line()
 	if err != nil {
 		if errors.Is(err, os.ErrDeadlineExceeded) {
-			return status{}, crm.Wrap(crm.Unreachable, "connect_timeout", "The server says nothing; check host, port and security.", err)
+			return talk.Status{}, crm.Wrap(crm.Unreachable, "connect_timeout", "The server says nothing; check host, port and security.", err)
 		}
-		return status{}, b.fail(err)
+		return talk.Status{}, b.fail(err)
 	}
-	tag, rest := splitTag(line)
-	s, ok := parseStatus(rest)
+	tag, rest := talk.SplitTag(line)
+	s, ok := talk.ParseStatus(rest)
 	switch {
-	case string(tag) != "*" || !ok || s.cond == "NO" || s.cond == "BAD":
-		return status{}, notIMAP("This is no IMAP server; check host and port.", string(line), nil)
-	case s.cond == "BYE":
-		return status{}, refusedService(s.words(), nil)
+	case string(tag) != "*" || !ok || s.Cond == "NO" || s.Cond == "BAD":
+		return talk.Status{}, notIMAP("This is no IMAP server; check host and port.", string(line), nil)
+	case s.Cond == "BYE":
+		return talk.Status{}, talk.Farewell(s.Words(), nil)
 	}
-	if s.code == "CAPABILITY" {
-		b.learn(s.args)
+	if s.Code == "CAPABILITY" {
+		b.learn(s.Args)
 	}
 	return s, nil
 }
@@ -235,8 +236,8 @@ func (b *Box) ask() error {
 	if err != nil {
 		return err
 	}
-	if s.cond != "OK" || b.caps == nil {
-		return protocolError(s.words())
+	if s.Cond != "OK" || b.caps == nil {
+		return talk.ProtocolError(s.Words())
 	}
 	return nil
 }

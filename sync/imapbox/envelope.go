@@ -10,6 +10,7 @@ import (
 
 	"mailsyncd.example/crm"
 	"mailsyncd.example/crm/address"
+	"mailsyncd.example/sync/imapbox/talk"
 )
 
 // envelopeItems are all that is asked of a message before the rules have
@@ -92,7 +93,7 @@ func (e *envelopes) window(ctx context.Context, lo, hi crm.UID) error {
 	if err != nil {
 		return err
 	}
-	if s.cond == "OK" && !e.doubt {
+	if s.Cond == "OK" && !e.doubt {
 		return nil
 	}
 	// The server gave up half-way, or sent what can't be understood. Look
@@ -126,7 +127,7 @@ func (e *envelopes) rescue(ctx context.Context, missing []crm.UID) error {
 		return err
 	}
 	missing = without(missing, e.uids())
-	if s.cond == "OK" || len(missing) == 1 {
+	if s.Cond == "OK" || len(missing) == 1 {
 		for _, uid := range missing {
 			e.fail(uid, s)
 		}
@@ -140,46 +141,43 @@ func (e *envelopes) rescue(ctx context.Context, missing []crm.UID) error {
 }
 
 // fail notes that a message was listed and asked for and did not come.
-func (e *envelopes) fail(uid crm.UID, s status) {
+func (e *envelopes) fail(uid crm.UID, s talk.Status) {
 	why := e.why[uid]
 	if why == nil {
 		why = (&read{}).reason()
 	}
-	if s.cond != "OK" {
-		why = crm.E(crm.Unavailable, "message_refused", saying("The mail server lists this message but does not deliver it.", s.words()))
+	if s.Cond != "OK" {
+		why = crm.E(crm.Unavailable, "message_refused", talk.Saying("The mail server lists this message but does not deliver it.", s.Words()))
 	}
 	e.failed = append(e.failed, read{env: crm.Envelope{UID: uid}, fault: why})
 }
 
 // fetch adds to got what the server delivers of set, as long as it is between
 // lo and hi and new.
-func (e *envelopes) fetch(ctx context.Context, set string, lo, hi crm.UID) (status, error) {
+func (e *envelopes) fetch(ctx context.Context, set string, lo, hi crm.UID) (talk.Status, error) {
 	var cur read
-	r := &fetchReader{}
-	r.content = func(m *fetched, text []byte, literal bool) error {
-		if literal {
-			if r.literal > maxHeld {
-				m.fault = errTooLong
-				return nil
-			}
-			var err error
-			if text, err = r.held(); err != nil {
-				return err
-			}
+	r := &talk.Fetch{}
+	r.Content = func(m *talk.Fetched, part *talk.Part) error {
+		if part.Size > talk.MaxHeld {
+			m.Fault = talk.ErrTooLong
+			return nil
 		}
-		e.header(&cur.env, text)
-		return nil
+		header, err := part.Held()
+		if err == nil {
+			e.header(&cur.env, header)
+		}
+		return err
 	}
-	r.done = func(m *fetched) {
-		cur.env.UID, cur.env.ReceivedAt, cur.env.Size = m.uid, m.date, m.size
-		cur.whole, cur.dated = m.content, m.dated
-		cur.fault = m.fault
+	r.Done = func(m *talk.Fetched) {
+		cur.env.UID, cur.env.ReceivedAt, cur.env.Size = m.UID, m.Date, m.Size
+		cur.whole, cur.dated = m.Content, m.Dated
+		cur.fault = m.Fault
 		switch {
-		case m.uid == 0:
+		case m.UID == 0:
 			// Another's flags may come without a UID. What was asked for
 			// may not.
-			e.doubt = e.doubt || m.fault != nil || m.content
-		case m.uid >= lo && m.uid <= hi:
+			e.doubt = e.doubt || m.Fault != nil || m.Content
+		case m.UID >= lo && m.UID <= hi:
 			e.got = append(e.got, cur)
 		}
 		cur = read{}
@@ -195,7 +193,7 @@ func (e *envelopes) fetch(ctx context.Context, set string, lo, hi crm.UID) (stat
 // header takes the addresses out of header fields.
 func (e *envelopes) header(env *crm.Envelope, header []byte) {
 	e.from, e.to, e.copied = e.from[:0], e.to[:0], e.copied[:0]
-	fields(header, func(name, value []byte) {
+	talk.Fields(header, func(name, value []byte) {
 		switch {
 		case bytes.EqualFold(name, []byte("from")):
 			e.from = addField(e.from, value)
@@ -255,7 +253,7 @@ func (e *envelopes) join() {
 // reason tells why there is no envelope.
 func (r *read) reason() error {
 	switch {
-	case errors.Is(r.fault, errTooLong):
+	case errors.Is(r.fault, talk.ErrTooLong):
 		return crm.E(crm.TooLarge, "header_too_large", "The message's address fields are larger than any mail needs.")
 	case r.fault != nil:
 		return crm.E(crm.Unavailable, "message_garbled", "What the mail server says of this message can't be understood.")

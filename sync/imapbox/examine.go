@@ -5,6 +5,7 @@ import (
 	"strconv"
 
 	"mailsyncd.example/crm"
+	"mailsyncd.example/sync/imapbox/talk"
 )
 
 // Examine opens a folder read-only. It returns crm.NotFound ("folder_gone")
@@ -14,23 +15,23 @@ func (b *Box) Examine(ctx context.Context, name string) (crm.Selected, error) {
 	err := b.do(ctx, func() error {
 		b.selected, b.exists, b.next = false, 0, 0
 		s, err := b.one(func(line []byte) error {
-			if s, ok := parseStatus(line); ok {
-				n, err := strconv.ParseUint(s.args, 10, 32)
+			if s, ok := talk.ParseStatus(line); ok {
+				n, err := strconv.ParseUint(s.Args, 10, 32)
 				switch {
 				case err != nil:
-				case s.code == "UIDVALIDITY":
+				case s.Code == "UIDVALIDITY":
 					sel.UIDValidity = uint32(n)
-				case s.code == "UIDNEXT":
+				case s.Code == "UIDNEXT":
 					sel.UIDNext = crm.UID(n)
 				}
 			}
 			return b.passOver(line)
-		}, b.newCommand("EXAMINE").str(encodeName(name)))
+		}, b.newCommand("EXAMINE").str(talk.EncodeName(name)))
 		if err != nil {
 			return err
 		}
-		if s.cond != "OK" {
-			return unopened(s)
+		if s.Cond != "OK" {
+			return talk.Unopened(s)
 		}
 		b.selected, b.news = true, false
 		sel.Messages = b.exists
@@ -53,17 +54,6 @@ func (b *Box) Examine(ctx context.Context, name string) (crm.Selected, error) {
 	return sel, nil
 }
 
-// unopened makes an error of an EXAMINE that was refused.
-func unopened(s status) error {
-	switch {
-	case s.cond == "NO" && (s.code == "NONEXISTENT" || s.code == "" || s.code == "TRYCREATE") && !asksForPatience(s.text):
-		return crm.E(crm.NotFound, "folder_gone", saying("The folder is not there any more.", s.words()))
-	case s.cond == "NO" && !busyCode(s.code):
-		return crm.E(crm.Unavailable, "folder_refused", saying("The mail server does not open this folder.", s.words()))
-	}
-	return refused(s)
-}
-
 // lastUID finds the highest UID of the open folder, for a server that does
 // not tell UIDNEXT.
 func (b *Box) lastUID(ctx context.Context, messages uint32) (crm.UID, error) {
@@ -71,9 +61,9 @@ func (b *Box) lastUID(ctx context.Context, messages uint32) (crm.UID, error) {
 		return 0, nil
 	}
 	var last crm.UID
-	r := &fetchReader{
-		content: func(*fetched, []byte, bool) error { return nil },
-		done:    func(m *fetched) { last = max(last, m.uid) },
+	r := &talk.Fetch{
+		Content: func(*talk.Fetched, *talk.Part) error { return nil },
+		Done:    func(m *talk.Fetched) { last = max(last, m.UID) },
 	}
 	_, err := b.fetch(ctx, r, "*", "(UID)")
 	return last, err

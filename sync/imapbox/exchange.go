@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"strconv"
 	"strings"
+
+	"mailsyncd.example/sync/imapbox/talk"
 )
 
 // command is what is written to the server for one command, tag and all.
@@ -55,18 +57,18 @@ func (c *command) wait(s string) *command {
 // taken note of and goes to each, which may read what belongs to it (literals)
 // from the wire. An error ends the use of the box; NO and BAD are in the
 // status.
-func (b *Box) one(each func(line []byte) error, c *command) (status, error) {
-	answer := make([]status, 1)
+func (b *Box) one(each func(line []byte) error, c *command) (talk.Status, error) {
+	answer := make([]talk.Status, 1)
 	text := append(c.text, "\r\n"...)
 	from := 0
 	for _, stop := range append(c.stops, len(text)) {
 		if err := b.wire.write(text[from:stop]); err != nil {
-			return status{}, b.fail(err)
+			return talk.Status{}, b.fail(err)
 		}
 		for ready := []byte(nil); ready == nil || stop == len(text); {
 			var err error
 			if ready, err = b.read(each, answer, c); err != nil {
-				return status{}, err
+				return talk.Status{}, err
 			}
 			if ready == nil { // an answer, perhaps before we have said it all
 				return answer[0], nil
@@ -79,7 +81,7 @@ func (b *Box) one(each func(line []byte) error, c *command) (status, error) {
 
 // exchange is one for several commands, written in one go. None may have to
 // wait for the server to be ready.
-func (b *Box) exchange(each func(line []byte) error, commands ...*command) ([]status, error) {
+func (b *Box) exchange(each func(line []byte) error, commands ...*command) ([]talk.Status, error) {
 	var together []byte
 	for _, c := range commands {
 		together = append(append(together, c.text...), "\r\n"...)
@@ -87,7 +89,7 @@ func (b *Box) exchange(each func(line []byte) error, commands ...*command) ([]st
 	if err := b.wire.write(together); err != nil {
 		return nil, b.fail(err)
 	}
-	answers := make([]status, len(commands))
+	answers := make([]talk.Status, len(commands))
 	for {
 		ready, err := b.read(each, answers, commands...)
 		if err != nil {
@@ -101,13 +103,13 @@ func (b *Box) exchange(each func(line []byte) error, commands ...*command) ([]st
 
 // read reads lines until the server is ready for more, and returns what it
 // says with that, or until it has answered all commands: ready is nil then.
-func (b *Box) read(each func(line []byte) error, answers []status, commands ...*command) (ready []byte, err error) {
+func (b *Box) read(each func(line []byte) error, answers []talk.Status, commands ...*command) (ready []byte, err error) {
 	for {
-		line, err := b.wire.line()
+		line, err := b.wire.Line()
 		if err != nil {
 			return nil, b.fail(err)
 		}
-		tag, rest := splitTag(line)
+		tag, rest := talk.SplitTag(line)
 		switch {
 		case len(tag) == 1 && tag[0] == '*':
 			if err := b.tell(each, rest); err != nil {
@@ -126,23 +128,23 @@ func (b *Box) read(each func(line []byte) error, answers []status, commands ...*
 
 // answer notes the answer to a command. Anything that is no answer to one of
 // these is a late one, or garbage: dropped.
-func (b *Box) answer(tag string, rest []byte, answers []status, commands []*command) {
+func (b *Box) answer(tag string, rest []byte, answers []talk.Status, commands []*command) {
 	for i, c := range commands {
 		if c.tag != tag {
 			continue
 		}
-		if s, ok := parseStatus(rest); ok {
+		if s, ok := talk.ParseStatus(rest); ok {
 			answers[i] = s
-			if s.code == "CAPABILITY" {
-				b.learn(s.args)
+			if s.Code == "CAPABILITY" {
+				b.learn(s.Args)
 			}
 		}
 	}
 }
 
-func all(answers []status) bool {
+func all(answers []talk.Status) bool {
 	for _, s := range answers {
-		if s.cond == "" {
+		if s.Cond == "" {
 			return false
 		}
 	}
@@ -160,7 +162,7 @@ func (b *Box) tell(each func(line []byte) error, rest []byte) error {
 
 // passOver reads what belongs to a line that is of no interest.
 func (b *Box) passOver(line []byte) error {
-	if err := b.wire.passOver(line); err != nil {
+	if err := talk.PassOver(b.wire, line); err != nil {
 		return b.fail(err)
 	}
 	return nil
@@ -168,7 +170,7 @@ func (b *Box) passOver(line []byte) error {
 
 // capabilities takes an untagged line that may list capabilities.
 func (b *Box) capabilities(line []byte) error {
-	word, rest := splitTag(line)
+	word, rest := talk.SplitTag(line)
 	if bytes.EqualFold(word, []byte("CAPABILITY")) {
 		b.learn(string(rest))
 		return nil

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"mailsyncd.example/sync/imapbox/talk"
 )
 
 // loan is the net.Conn that imapclient gets: the wire, for as long as one of
@@ -28,10 +30,10 @@ type loan struct {
 	tag    string // of the command under way
 	asked  int    // continuations that imapclient waits for
 
-	out      []byte // what is to be passed on next
-	answered bool   // a SEARCH or ESEARCH came with the command
-	last     status // how the command went
-	err      error  // why reading failed
+	out      []byte      // what is to be passed on next
+	answered bool        // a SEARCH or ESEARCH came with the command
+	last     talk.Status // how the command went
+	err      error       // why reading failed
 }
 
 // welcome makes imapclient believe that it is logged in to a server that can
@@ -52,9 +54,9 @@ func (l *loan) Write(p []byte) (int, error) {
 		return len(p), nil // the server has ended IDLE before us
 	}
 	if !l.lent {
-		tag, rest := splitTag(p)
+		tag, rest := talk.SplitTag(p)
 		l.lent, l.tag, l.asked = true, string(tag), 0
-		l.answered, l.last = false, status{}
+		l.answered, l.last = false, talk.Status{}
 		if bytes.HasPrefix(rest, []byte("IDLE")) {
 			l.asked++
 		}
@@ -84,7 +86,7 @@ func (l *loan) Read(p []byte) (int, error) {
 		if !l.await() {
 			return 0, net.ErrClosed
 		}
-		line, err := l.box.wire.line()
+		line, err := l.box.wire.Line()
 		if err == nil {
 			err = l.pass(line)
 		}
@@ -109,7 +111,7 @@ func (l *loan) await() bool {
 
 // pass decides what becomes of a line.
 func (l *loan) pass(line []byte) error {
-	tag, rest := splitTag(line)
+	tag, rest := talk.SplitTag(line)
 	switch string(tag) {
 	case "+":
 		l.mu.Lock()
@@ -122,11 +124,11 @@ func (l *loan) pass(line []byte) error {
 	case "*":
 		return l.passUntagged(rest)
 	}
-	if s, ok := parseStatus(rest); ok && string(tag) == l.tag {
+	if s, ok := talk.ParseStatus(rest); ok && string(tag) == l.tag {
 		l.mu.Lock()
 		defer l.mu.Unlock()
 		l.last, l.lent = s, false
-		if s.cond == "OK" {
+		if s.Cond == "OK" {
 			l.put(l.tag + " OK done")
 		} else {
 			l.put(l.tag + " NO refused")
@@ -136,22 +138,22 @@ func (l *loan) pass(line []byte) error {
 }
 
 func (l *loan) passUntagged(rest []byte) error {
-	word, more := splitTag(rest)
+	word, more := talk.SplitTag(rest)
 	l.box.untagged(rest)
 	switch strings.ToUpper(string(word)) {
 	case "SEARCH", "ESEARCH":
 		if n := bytes.IndexByte(more, '{'); n >= 0 {
-			return l.box.wire.passOver(rest)
+			return talk.PassOver(l.box.wire, rest)
 		}
 		l.answered = true
 		l.put("* " + strings.ToUpper(string(bytes.TrimRight(rest, " "))))
 		return nil
 	}
-	if kind, _ := splitTag(more); isNumber(word) && (bytes.EqualFold(kind, exists) || bytes.EqualFold(kind, expunge)) {
+	if kind, _ := talk.SplitTag(more); talk.IsNumber(word) && (bytes.EqualFold(kind, exists) || bytes.EqualFold(kind, expunge)) {
 		l.put("* " + string(word) + " " + strings.ToUpper(string(kind)))
 		return nil
 	}
-	return l.box.wire.passOver(rest)
+	return talk.PassOver(l.box.wire, rest)
 }
 
 func (l *loan) put(line string) {

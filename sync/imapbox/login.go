@@ -7,6 +7,7 @@ import (
 	"github.com/emersion/go-sasl"
 
 	"mailsyncd.example/crm"
+	"mailsyncd.example/sync/imapbox/talk"
 )
 
 // login proves who we are. The words of the answer never hold the secret.
@@ -20,7 +21,7 @@ func (b *Box) login(l crm.Login) (string, error) {
 	}
 	caps := b.caps
 	b.caps = nil // they may be others afterwards
-	var s status
+	var s talk.Status
 	var how string
 	if mechanism != nil {
 		s, how, err = b.authenticate(mechanism, caps["SASL-IR"])
@@ -33,11 +34,11 @@ func (b *Box) login(l crm.Login) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	s.text = hide(s.text, l)
-	if s.cond != "OK" {
-		return "", loginRefused(s)
+	s.Text = hide(s.Text, l)
+	if s.Cond != "OK" {
+		return "", talk.LoginRefused(s)
 	}
-	return saying(how+".", s.words()), nil
+	return talk.Saying(how+".", s.Words()), nil
 }
 
 // mechanism chooses how to prove who we are; nil stands for LOGIN.
@@ -52,25 +53,25 @@ func (b *Box) mechanism(l crm.Login) (sasl.Client, error) {
 	case b.caps["AUTH=PLAIN"] && !strings.ContainsRune(l.Username+string(l.Secret), 0):
 		return sasl.NewPlainClient("", l.Username, string(l.Secret)), nil
 	case b.caps["LOGINDISABLED"]:
-		return nil, loginDisabled("")
+		return nil, talk.LoginDisabled("")
 	}
 	return nil, nil
 }
 
 // authenticate runs a SASL exchange (RFC 3501 section 6.2.2, RFC 4959).
-func (b *Box) authenticate(m sasl.Client, initial bool) (status, string, error) {
+func (b *Box) authenticate(m sasl.Client, initial bool) (talk.Status, string, error) {
 	name, first, err := m.Start()
 	if err != nil {
-		return status{}, name, crm.Wrap(crm.Invalid, "credential_invalid", "The user name or the password can't be sent; check them.", err)
+		return talk.Status{}, name, crm.Wrap(crm.Invalid, "credential_invalid", "The user name or the password can't be sent; check them.", err)
 	}
 	c := b.newCommand("AUTHENTICATE", name)
-	answer := make([]status, 1)
+	answer := make([]talk.Status, 1)
 	if initial && first != nil {
 		c.words(encode(first))
 		first = nil
 	}
 	if err := b.wire.write(append(c.text, "\r\n"...)); err != nil {
-		return status{}, name, b.fail(err)
+		return talk.Status{}, name, b.fail(err)
 	}
 	for {
 		ready, err := b.read(b.capabilities, answer, c)
@@ -86,7 +87,7 @@ func (b *Box) authenticate(m sasl.Client, initial bool) (status, string, error) 
 			line = "*" // calls it off; the server answers BAD
 		}
 		if err := b.wire.write([]byte(line + "\r\n")); err != nil {
-			return status{}, name, b.fail(err)
+			return talk.Status{}, name, b.fail(err)
 		}
 	}
 }

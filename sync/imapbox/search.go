@@ -9,6 +9,7 @@ import (
 	"github.com/emersion/go-imap/v2"
 
 	"mailsyncd.example/crm"
+	"mailsyncd.example/sync/imapbox/talk"
 )
 
 // lend runs a command of imapclient's; err is what it returned.
@@ -18,13 +19,13 @@ func (b *Box) lend(ctx context.Context, run func() error) error {
 		switch {
 		case err == nil:
 			return nil
-		case b.loan.last.cond != "" && b.loan.last.cond != "OK":
-			return refused(b.loan.last)
+		case b.loan.last.Cond != "" && b.loan.last.Cond != "OK":
+			return talk.Refused(b.loan.last)
 		case b.loan.err != nil:
 			return b.fail(b.loan.err)
 		}
 		b.wire.cut()
-		b.broken = protocolError(clean([]byte(err.Error())))
+		b.broken = talk.ProtocolError(talk.Clean([]byte(err.Error())))
 		return b.broken
 	})
 }
@@ -43,7 +44,7 @@ func (b *Box) search(ctx context.Context, c *imap.SearchCriteria, all bool) (*im
 		return err
 	})
 	if err == nil && o != nil && !b.loan.answered {
-		return nil, protocolError("(no answer to a search)")
+		return nil, talk.ProtocolError("(no answer to a search)")
 	}
 	return found, err
 }

@@ -9,6 +9,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"mailsyncd.example/sync/imapbox/talk"
 )
 
 const (
@@ -16,18 +18,11 @@ const (
 	// fullBuffer what it grows to while much is: a TLS record has 16 KB.
 	restBuffer = 2 << 10
 	fullBuffer = 32 << 10
-	// maxLine and maxHeld bound what a server can make us keep in memory: a
-	// line, and a literal that is not streamed.
+	// maxLine bounds a line: the longest are answers to SEARCH.
 	maxLine = 4 << 20
-	maxHeld = 1 << 20
-	// maxLiteral bounds a literal of any kind. No mail server stores that.
-	maxLiteral = 4 << 30
 )
 
-var (
-	errTooLong = errors.New("the server sent more than any mail needs")
-	errCut     = errors.New("the connection ended in the middle of an answer")
-)
+var errCut = errors.New("the connection ended in the middle of an answer")
 
 // wire is the server's side of the conversation: lines, and the literals in
 // between (RFC 3501 section 4.3). Whatever it hands out as a slice holds until
@@ -145,8 +140,8 @@ func (w *wire) readSock(p []byte) (int, error) {
 
 func (w *wire) grow() error {
 	size := max(restBuffer, 2*len(w.buf))
-	if size > 2*max(maxLine, maxHeld) {
-		return errTooLong
+	if size > 2*maxLine {
+		return talk.ErrTooLong
 	}
 	bigger := make([]byte, size)
 	w.w = copy(bigger, w.buf[w.r:w.w])
@@ -161,8 +156,8 @@ func (w *wire) rest() {
 	}
 }
 
-// line returns the next line without its end.
-func (w *wire) line() ([]byte, error) {
+// Line returns the next line without its end.
+func (w *wire) Line() ([]byte, error) {
 	seen := 0
 	for {
 		if i := bytes.IndexByte(w.buf[w.r+seen:w.w], '\n'); i >= 0 {
@@ -171,7 +166,7 @@ func (w *wire) line() ([]byte, error) {
 			return bytes.TrimSuffix(line, []byte("\r")), nil
 		}
 		if seen = w.w - w.r; seen > maxLine {
-			return nil, fmt.Errorf("%w: a line of over %d bytes", errTooLong, maxLine)
+			return nil, fmt.Errorf("%w: a line of over %d bytes", talk.ErrTooLong, maxLine)
 		}
 		if err := w.fill(); err != nil {
 			return nil, inTheMiddle(err, seen > 0)
@@ -179,10 +174,10 @@ func (w *wire) line() ([]byte, error) {
 	}
 }
 
-// take returns the next n bytes, at most maxHeld.
-func (w *wire) take(n int64) ([]byte, error) {
-	if n > maxHeld {
-		return nil, fmt.Errorf("%w: %d bytes in one piece", errTooLong, n)
+// Take returns the next n bytes, at most maxHeld.
+func (w *wire) Take(n int64) ([]byte, error) {
+	if n > talk.MaxHeld {
+		return nil, fmt.Errorf("%w: %d bytes in one piece", talk.ErrTooLong, n)
 	}
 	for int64(w.w-w.r) < n {
 		if err := w.fill(); err != nil {
@@ -194,8 +189,8 @@ func (w *wire) take(n int64) ([]byte, error) {
 	return p, nil
 }
 
-// read reads at most len(p) bytes, whatever they are.
-func (w *wire) read(p []byte) (int, error) {
+// Read reads at most len(p) bytes, whatever they are.
+func (w *wire) Read(p []byte) (int, error) {
 	if w.r == w.w {
 		if len(p) >= fullBuffer/2 { // no need to copy it twice
 			n, err := w.readSock(p)
@@ -213,8 +208,8 @@ func (w *wire) read(p []byte) (int, error) {
 	return n, nil
 }
 
-// skip passes over n bytes.
-func (w *wire) skip(n int64) error {
+// Skip passes over n bytes.
+func (w *wire) Skip(n int64) error {
 	for n > 0 {
 		if w.r == w.w {
 			if err := w.fill(); err != nil {
@@ -235,49 +230,4 @@ func inTheMiddle(err error, begun bool) error {
 		return errCut
 	}
 	return err
-}
-
-// announced returns the length of the literal that follows the line, and the
-// line without the announcement; -1 where none follows.
-func announced(line []byte) (rest []byte, n int64, err error) {
-	if len(line) < 3 || line[len(line)-1] != '}' {
-		return line, -1, nil
-	}
-	open := bytes.LastIndexByte(line, '{')
-	if open < 0 {
-		return line, -1, nil
-	}
-	digits := bytes.TrimSuffix(line[open+1:len(line)-1], []byte("+"))
-	if len(digits) == 0 {
-		return line, -1, nil
-	}
-	for _, c := range digits {
-		if c < '0' || c > '9' {
-			return line, -1, nil
-		}
-		if n = n*10 + int64(c-'0'); n > maxLiteral {
-			return nil, 0, fmt.Errorf("%w: a literal of {%.20s} bytes", errTooLong, digits)
-		}
-	}
-	return line[:open], n, nil
-}
-
-// passOver reads the literals of the response to which line belongs, and what
-// comes between them.
-func (w *wire) passOver(line []byte) error {
-	if isStatus(line) {
-		return nil // words for people, whatever they look like
-	}
-	for {
-		_, n, err := announced(line)
-		if err != nil || n < 0 {
-			return err
-		}
-		if err := w.skip(n); err != nil {
-			return err
-		}
-		if line, err = w.line(); err != nil {
-			return err
-		}
-	}
 }

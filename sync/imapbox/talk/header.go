@@ -1,11 +1,11 @@
-package imapbox
+package talk
 
 import "bytes"
 
-// fields calls each with every field of a header: its name, and its value
+// Fields calls each with every field of a header: its name, and its value
 // unfolded (RFC 5322 section 2.2.3). Lines that are no field are left out. The
 // bytes hold until each returns.
-func fields(header []byte, each func(name, value []byte)) {
+func Fields(header []byte, each func(name, value []byte)) {
 	var name, value []byte
 	folded := false
 	for len(header) > 0 {

@@ -1,4 +1,4 @@
-package imapbox
+package talk
 
 import (
 	"encoding/base64"
@@ -20,12 +20,12 @@ const escapeBase = 0xF700
 var mutf7 = base64.NewEncoding("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+,").
 	WithPadding(base64.NoPadding).Strict()
 
-// decodeName makes a name for people out of what the server sent.
-func decodeName(wire string) string {
+// DecodeName makes a name for people out of what the server sent.
+func DecodeName(wire string) string {
 	if strings.EqualFold(wire, "INBOX") {
 		return "INBOX"
 	}
-	if name, ok := fromUTF7(wire); ok && encodeName(name) == wire {
+	if name, ok := fromUTF7(wire); ok && EncodeName(name) == wire {
 		return name
 	}
 	var b strings.Builder
@@ -39,8 +39,8 @@ func decodeName(wire string) string {
 	return b.String()
 }
 
-// encodeName is the way back.
-func encodeName(name string) string {
+// EncodeName is the way back.
+func EncodeName(name string) string {
 	var b strings.Builder
 	var units []uint16 // a run of characters that are not plain
 	flush := func() {

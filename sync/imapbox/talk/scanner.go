@@ -1,4 +1,4 @@
-package imapbox
+package talk
 
 import (
 	"bytes"
@@ -6,9 +6,9 @@ import (
 	"io"
 )
 
-// errSyntax says that a response is not what it should be. The connection is
+// ErrSyntax says that a response is not what it should be. The connection is
 // still sound.
-var errSyntax = errors.New("the answer can't be understood")
+var ErrSyntax = errors.New("the answer can't be understood")
 
 // token is a piece of a response (RFC 3501 section 9).
 type token int
@@ -22,34 +22,37 @@ const (
 	tokLiteral              // a literal, which waits to be read
 )
 
-// scanner takes one response apart, reading its further lines and literals
+// Scanner takes one response apart, reading its further lines and literals
 // from the wire as it gets there.
-type scanner struct {
-	wire    *wire
+type Scanner struct {
+	Source  Source
 	line    []byte // what is left of the line
 	literal int64  // bytes of the literal behind the line that are not read yet; -1 for none
 	more    bool   // a literal was read, and the response goes on behind it
 }
 
-func (s *scanner) start(line []byte) error {
-	rest, n, err := announced(line)
+func (s *Scanner) start(line []byte) error {
+	rest, n, err := Announced(line)
 	s.line, s.literal, s.more = rest, n, false
 	return err
 }
 
 // next returns the next token. The bytes hold until the next call.
-func (s *scanner) next() (token, []byte, error) {
+func (s *Scanner) next() (token, []byte, error) {
 	for {
 		s.line = bytes.TrimLeft(s.line, " ")
+		if s.literal >= 0 && len(s.line) == 1 && s.line[0] == '~' {
+			s.line = nil // ~{5} is a literal too (RFC 3516)
+		}
 		switch {
-		case len(s.line) > 0 && !(len(s.line) == 1 && s.line[0] == '~' && s.literal >= 0): // ~{5} is a literal too (RFC 3516)
+		case len(s.line) > 0:
 			return s.piece()
 		case s.literal >= 0:
 			return tokLiteral, nil, nil
 		case !s.more:
 			return tokEnd, nil, nil
 		}
-		line, err := s.wire.line()
+		line, err := s.Source.Line()
 		if err == nil {
 			err = s.start(line)
 		}
@@ -59,7 +62,7 @@ func (s *scanner) next() (token, []byte, error) {
 	}
 }
 
-func (s *scanner) piece() (token, []byte, error) {
+func (s *Scanner) piece() (token, []byte, error) {
 	switch s.line[0] {
 	case '(':
 		s.line = s.line[1:]
@@ -87,13 +90,13 @@ func (s *scanner) piece() (token, []byte, error) {
 	return s.cut(n)
 }
 
-func (s *scanner) cut(n int) (token, []byte, error) {
+func (s *Scanner) cut(n int) (token, []byte, error) {
 	word := s.line[:n]
 	s.line = s.line[n:]
 	return tokWord, word, nil
 }
 
-func (s *scanner) quoted() (token, []byte, error) {
+func (s *Scanner) quoted() (token, []byte, error) {
 	body := s.line[1:]
 	end := bytes.IndexAny(body, `"\`)
 	if end >= 0 && body[end] == '"' { // nearly always
@@ -112,35 +115,35 @@ func (s *scanner) quoted() (token, []byte, error) {
 		plain = append(plain, body[i])
 	}
 	s.line = nil
-	return tokEnd, nil, errSyntax
+	return tokEnd, nil, ErrSyntax
 }
 
 // held reads the literal that waits, which is not a long one.
-func (s *scanner) held() ([]byte, error) {
-	p, err := s.wire.take(s.literal)
+func (s *Scanner) held() ([]byte, error) {
+	p, err := s.Source.Take(s.literal)
 	s.literal, s.more = -1, true
 	return p, err
 }
 
-// Read reads from the literal that waits; io.EOF at its end.
-func (s *scanner) Read(p []byte) (int, error) {
+// read reads from the literal that waits; io.EOF at its end.
+func (s *Scanner) read(p []byte) (int, error) {
 	if s.literal <= 0 {
 		return 0, io.EOF
 	}
-	n, err := s.wire.read(p[:min(int64(len(p)), s.literal)])
+	n, err := s.Source.Read(p[:min(int64(len(p)), s.literal)])
 	s.literal -= int64(n)
 	return n, err
 }
 
 // drop passes over what is left of the literal that waits.
-func (s *scanner) drop() error {
+func (s *Scanner) drop() error {
 	n := s.literal
 	s.literal, s.more = -1, true
-	return s.wire.skip(n)
+	return s.Source.Skip(n)
 }
 
 // value passes over a value, however deep its lists are.
-func (s *scanner) value() error {
+func (s *Scanner) value() error {
 	for depth := 0; ; {
 		tok, _, err := s.next()
 		if err != nil {
@@ -148,7 +151,7 @@ func (s *scanner) value() error {
 		}
 		switch tok {
 		case tokEnd:
-			return errSyntax
+			return ErrSyntax
 		case tokOpen:
 			depth++
 		case tokClose:
@@ -166,7 +169,7 @@ func (s *scanner) value() error {
 
 // str reads a string in any of its forms, or a word that stands for one; ok is
 // false for NIL. The bytes hold until the next call.
-func (s *scanner) str() (p []byte, ok bool, err error) {
+func (s *Scanner) str() (p []byte, ok bool, err error) {
 	tok, p, err := s.next()
 	switch {
 	case err != nil:
@@ -179,11 +182,11 @@ func (s *scanner) str() (p []byte, ok bool, err error) {
 	case tok == tokWord:
 		return p, !bytes.EqualFold(p, []byte("NIL")), nil
 	}
-	return nil, false, errSyntax
+	return nil, false, ErrSyntax
 }
 
 // finish reads the response to its end, so that the next one can begin.
-func (s *scanner) finish() error {
+func (s *Scanner) finish() error {
 	for {
 		s.line = nil
 		if s.literal >= 0 {
@@ -194,7 +197,7 @@ func (s *scanner) finish() error {
 		if !s.more {
 			return nil
 		}
-		line, err := s.wire.line()
+		line, err := s.Source.Line()
 		if err == nil {
 			err = s.start(line)
 		}

@@ -1,4 +1,4 @@
-package imapbox
+package talk
 
 import (
 	"bytes"
@@ -6,37 +6,37 @@ import (
 	"unicode/utf8"
 )
 
-// status is a status response (RFC 3501 section 7.1): how a command went, or
+// Status is a status response (RFC 3501 section 7.1): how a command went, or
 // what the server has to say unasked.
-type status struct {
-	cond string // OK, NO, BAD, BYE or PREAUTH
-	code string // of the response code, in upper case; "" for none
-	args string // of the response code
-	text string // for people
+type Status struct {
+	Cond string // OK, NO, BAD, BYE or PREAUTH
+	Code string // of the response code, in upper case; "" for none
+	Args string // of the response code
+	Text string // for people
 }
 
-// splitTag takes the first word off a line.
-func splitTag(line []byte) (tag, rest []byte) {
+// SplitTag takes the first word off a line.
+func SplitTag(line []byte) (tag, rest []byte) {
 	tag, rest, _ = bytes.Cut(line, []byte(" "))
 	return tag, bytes.TrimLeft(rest, " ")
 }
 
-// parseStatus reads what follows the tag. It takes what servers really send: a
+// ParseStatus reads what follows the tag. It takes what servers really send: a
 // bare "NO", lower case, a response code that never ends.
-func parseStatus(rest []byte) (status, bool) {
+func ParseStatus(rest []byte) (Status, bool) {
 	if !isStatus(rest) {
-		return status{}, false
+		return Status{}, false
 	}
-	cond, rest := splitTag(rest)
-	s := status{cond: strings.ToUpper(string(cond))}
+	cond, rest := SplitTag(rest)
+	s := Status{Cond: strings.ToUpper(string(cond))}
 	if len(rest) > 0 && rest[0] == '[' {
 		if code, text, ok := bytes.Cut(rest[1:], []byte("]")); ok {
 			name, args, _ := strings.Cut(string(code), " ")
-			s.code, s.args = strings.ToUpper(name), args
+			s.Code, s.Args = strings.ToUpper(name), args
 			rest = bytes.TrimLeft(text, " ")
 		}
 	}
-	s.text = clean(rest)
+	s.Text = Clean(rest)
 	return s, true
 }
 
@@ -44,7 +44,7 @@ var conditions = [...][]byte{[]byte("OK"), []byte("NO"), []byte("BAD"), []byte("
 
 // isStatus tells whether a line without its tag is a status response.
 func isStatus(rest []byte) bool {
-	word, _ := splitTag(rest)
+	word, _ := SplitTag(rest)
 	for _, c := range conditions {
 		if bytes.EqualFold(word, c) {
 			return true
@@ -56,9 +56,9 @@ func isStatus(rest []byte) bool {
 // maxWords is how much of what a server says is kept for people.
 const maxWords = 300
 
-// clean makes a server's words fit to be shown and stored: UTF-8 in one line,
+// Clean makes a server's words fit to be shown and stored: UTF-8 in one line,
 // not too long.
-func clean(p []byte) string {
+func Clean(p []byte) string {
 	s := strings.ToValidUTF8(string(p[:min(len(p), 2*maxWords)]), "\uFFFD")
 	s = strings.Map(func(r rune) rune {
 		if r < ' ' || r == 0x7f {
@@ -74,11 +74,21 @@ func clean(p []byte) string {
 	return s
 }
 
-// words is the status as the server put it, with a response code that means
+// Words is the status as the server put it, with a response code that means
 // something to people.
-func (s status) words() string {
-	if s.text == "" {
-		return strings.TrimSpace(s.cond + " " + s.code)
+func (s Status) Words() string {
+	if s.Text == "" {
+		return strings.TrimSpace(s.Cond + " " + s.Code)
 	}
-	return s.text
+	return s.Text
+}
+
+// IsNumber tells whether p is a number as IMAP has it, 32 bits at most.
+func IsNumber(p []byte) bool {
+	for _, c := range p {
+		if c < '0' || c > '9' {
+			return false
+		}
+	}
+	return len(p) > 0 && len(p) <= 10
 }

@@ -1,14 +1,14 @@
-package imapbox
+package talk
 
 import (
 	"bytes"
 	"time"
 )
 
-// parseDate reads an INTERNALDATE (RFC 3501 section 9, date-time), by hand
+// ParseDate reads an INTERNALDATE (RFC 3501 section 9, date-time), by hand
 // since it is read of every message: " 5-Nov-2026 10:00:00 +0900". A zone that
 // is missing or unknown counts as UTC.
-func parseDate(p []byte) (time.Time, bool) {
+func ParseDate(p []byte) (time.Time, bool) {
 	p = bytes.TrimSpace(p)
 	if len(p) > 1 && p[1] == '-' { // one digit for the day
 		p = append([]byte{'0'}, p...)
