@@ -27,6 +27,7 @@ type Box struct {
 	tag      int           // of the last command of our own
 	bye      string        // the server's farewell, if it came
 	selected bool          // a folder is open
+	open     string        // its name, as the server has it
 	exists   uint32        // messages in the open folder, as the server said last
 	next     crm.UID       // UIDNEXT when the folder was opened
 	news     bool          // the server announced a change that nobody waited for

@@ -44,12 +44,16 @@ func (b *Box) Heads(ctx context.Context, uids []crm.UID, each func(crm.UID, []by
 // Bodies reads whole messages, of each at most limit bytes, and hands them
 // over as they come. Each must read r to its end; r fails where the message
 // was cut off on the way. UIDs that the server does not deliver are left out.
-func (b *Box) Bodies(ctx context.Context, uids []crm.UID, limit int64, each func(crm.UID, io.Reader) error) error {
+//
+// The sizes in the envelopes decide how the messages are read; servers are not
+// always right about them, and no harm is done.
+func (b *Box) Bodies(ctx context.Context, of []crm.Envelope, limit int64, each func(crm.UID, io.Reader) error) error {
+	sizes := make(map[crm.UID]int64, len(of))
+	uids := make([]crm.UID, len(of))
+	for i, env := range of {
+		uids[i], sizes[env.UID] = env.UID, env.Size
+	}
 	for set := range slices.Chunk(ascending(uids), maxSet) {
-		sizes, err := b.sizes(ctx, set)
-		if err != nil {
-			return err
-		}
 		for len(set) > 0 {
 			n, batch := 0, int64(0)
 			for n < len(set) && sizes[set[n]] <= pieceSize && batch < maxBatch {
@@ -72,18 +76,6 @@ func (b *Box) Bodies(ctx context.Context, uids []crm.UID, limit int64, each func
 // ascending is the same UIDs in order, each once.
 func ascending(uids []crm.UID) []crm.UID {
 	return slices.Compact(slices.Sorted(slices.Values(uids)))
-}
-
-// sizes asks how large messages are. Servers are not always right about it;
-// it only decides how they are read.
-func (b *Box) sizes(ctx context.Context, uids []crm.UID) (map[crm.UID]int64, error) {
-	sizes := make(map[crm.UID]int64, len(uids))
-	r := &talk.Fetch{
-		Content: func(*talk.Fetched, *talk.Part) error { return nil },
-		Done:    func(m *talk.Fetched) { sizes[m.UID] = max(sizes[m.UID], m.Size) },
-	}
-	_, err := b.fetch(ctx, r, setOf(uids), "(UID RFC822.SIZE)")
-	return sizes, err
 }
 
 // whole reads messages in one command.

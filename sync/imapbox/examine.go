@@ -33,7 +33,7 @@ func (b *Box) Examine(ctx context.Context, name string) (crm.Selected, error) {
 		if s.Cond != "OK" {
 			return talk.Unopened(s)
 		}
-		b.selected, b.news = true, false
+		b.selected, b.open, b.news = true, talk.EncodeName(name), false
 		sel.Messages = b.exists
 		return nil
 	})

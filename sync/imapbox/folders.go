@@ -16,9 +16,9 @@ const (
 )
 
 // Folders lists all folders and their state: in one round trip where the
-// server can, else in two. The state of the open folder is up to date too. A
-// folder that can't be opened, or of which the server does not tell the state,
-// is listed with zeros.
+// server can, else in two. A folder that can't be opened, or of which the
+// server does not tell the state, is listed with zeros. So is the open folder
+// where it has changed since the server looked at it.
 func (b *Box) Folders(ctx context.Context) ([]crm.Listing, error) {
 	var found []talk.Folder
 	err := b.do(ctx, func() error {
@@ -32,6 +32,7 @@ func (b *Box) Folders(ctx context.Context) ([]crm.Listing, error) {
 			}
 		}
 		found = l.Found
+		b.doubt(found)
 		return nil
 	})
 	if err != nil {
@@ -59,17 +60,28 @@ func (b *Box) list(l *talk.Lister) error {
 	commands := []*command{list}
 	if b.selected {
 		// Dovecot tells the state of the open folder as it was when it last
-		// had a reason to look; NOOP is one.
-		commands = []*command{b.newCommand("NOOP"), list}
+		// had a reason to look. NOOP is one; it is put off until the commands
+		// that are written together are done, but then it tells.
+		commands = append(commands, b.newCommand("NOOP"))
 	}
 	answers, err := b.exchange(b.reading(l.Take), commands...)
 	if err != nil {
 		return err
 	}
-	if s := answers[len(answers)-1]; s.Cond != "OK" {
+	if s := answers[0]; s.Cond != "OK" {
 		return talk.Refused(s)
 	}
 	return nil
+}
+
+// doubt takes back what the server said of the open folder where it has
+// announced another number of messages by now.
+func (b *Box) doubt(found []talk.Folder) {
+	for i := range found {
+		if f := &found[i]; b.selected && f.Wire == b.open && f.Messages != b.exists {
+			f.UIDNext, f.Messages = 0, b.exists
+		}
+	}
 }
 
 // statuses asks for the state of each folder that can be opened. Where the

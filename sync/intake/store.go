@@ -24,7 +24,7 @@ type Box interface {
 	Heads(ctx context.Context, uids []crm.UID, each func(crm.UID, []byte)) error
 	// Bodies reads whole messages, of each at most limit bytes; each must
 	// read r to its end. UIDs that the server does not deliver are left out.
-	Bodies(ctx context.Context, uids []crm.UID, limit int64, each func(crm.UID, io.Reader) error) error
+	Bodies(ctx context.Context, of []crm.Envelope, limit int64, each func(crm.UID, io.Reader) error) error
 	// UIDs hands over every UID there is from lo to hi as runs, ascending.
 	UIDs(ctx context.Context, lo, hi crm.UID, each func(lo, hi crm.UID)) error
 	// Received tells the bytes that the server has sent on this connection.
