@@ -1,0 +1,270 @@
+package watch
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"sync"
+	"time"
+
+	"go.uber.org/zap"
+
+	"mailsyncd.example/crm"
+)
+
+// graceFailures is how many failures in a row a mailbox may have before its
+// users are told: a server that restarts is no news.
+const graceFailures = 3
+
+// steadyAfter is how long a session must have stood to count as a success:
+// failures before it are forgotten.
+const steadyAfter = time.Minute
+
+// errChanged ends a session whose link was ended or given another password.
+var errChanged = errors.New("the link has changed")
+
+// keeper stands at one mailbox.
+type keeper struct {
+	w     *Watcher
+	place place
+	ctx   context.Context // ends when the keeper is to leave
+	leave context.CancelFunc
+	gone  chan struct{} // closed when the keeper has left
+
+	mu        sync.Mutex
+	pending   []request
+	poked     bool
+	interrupt context.CancelFunc      // ends the wait that is going on
+	login     crm.Login               // of the session that stands
+	end       context.CancelCauseFunc // ends that session
+
+	// care counts, by folder, how often in a row reading from a position has
+	// broken the connection. Only the keeper's goroutine uses it.
+	care map[crm.FolderID]stumble
+}
+
+// stumble is where reading a folder has broken the connection, and how often.
+type stumble struct {
+	position crm.UID
+	times    int
+}
+
+// request asks for a look at once.
+type request struct {
+	balance bool
+	answer  chan error
+}
+
+func newKeeper(w *Watcher, p place, ctx context.Context, leave context.CancelFunc) *keeper {
+	return &keeper{w: w, place: p, ctx: ctx, leave: leave, gone: make(chan struct{}), care: map[crm.FolderID]stumble{}}
+}
+
+func (k *keeper) leaving() bool { return k.ctx.Err() != nil }
+
+// run stands at the mailbox until ctx ends or no link of it stands any more.
+func (k *keeper) run(ctx context.Context) {
+	failures := 0
+	for ctx.Err() == nil {
+		standing, err := k.w.o.Store.Standing(ctx, k.place.account, k.place.mailbox)
+		if crm.KindOf(err) == crm.NotFound {
+			return
+		}
+		began := k.w.o.Now()
+		switch {
+		case err != nil:
+		case len(standing.Logins) == 0:
+			// Every credential was refused: nothing to try until a new one comes.
+			k.answer(crm.E(crm.Rejected, "credential_rejected", "The mail server refused the password; enter the right one."))
+			k.rest(ctx, 24*time.Hour)
+			continue
+		default:
+			err = k.session(ctx, standing.Mailbox, standing.Logins[0])
+		}
+		if ctx.Err() != nil {
+			return
+		}
+		if k.w.o.Now().Sub(began) > steadyAfter {
+			failures = 0
+		}
+		if errors.Is(err, errChanged) {
+			continue
+		}
+		if crm.KindOf(err) == crm.Rejected {
+			k.reject(ctx, standing.Logins[0], err)
+			continue
+		}
+		failures++
+		k.fail(err, failures)
+		k.rest(ctx, k.patience(err, failures))
+	}
+}
+
+// reject marks the link whose credential the server has refused. The next
+// link's is tried then.
+func (k *keeper) reject(ctx context.Context, l crm.Login, why error) {
+	if err := k.w.o.Store.Reject(ctx, k.place.account, l.Link, words(why), k.w.o.Now()); err != nil && ctx.Err() == nil {
+		k.w.o.Log.Error("a refused credential can't be marked", zap.String("link", string(l.Link)), zap.Error(err))
+		k.rest(ctx, time.Minute)
+	}
+}
+
+// fail notes why a session ended.
+func (k *keeper) fail(err error, failures int) {
+	k.answer(err)
+	k.w.o.Log.Info("a mailbox can't be worked with; trying again",
+		zap.String("mailbox", string(k.place.mailbox)), zap.Int("failures", failures), zap.Error(err))
+	looked := crm.Looked{
+		Account: k.place.account, Mailbox: k.place.mailbox, At: k.w.o.Now(), Err: words(err),
+	}
+	if failures >= graceFailures {
+		looked.Status = crm.LinkUnreachable
+	}
+	k.w.o.Metrics.Looks.WithLabelValues(crm.CodeOf(err)).Inc()
+	k.w.looks.add(looked, failures == graceFailures)
+}
+
+// patience is how long to wait after a failure.
+func (k *keeper) patience(err error, failures int) time.Duration {
+	d := backoff(failures, k.w.o.Interval)
+	if e, ok := errors.AsType[*crm.Error](err); ok && e.Kind == crm.Throttled {
+		d = max(d, e.After, time.Minute)
+	}
+	return d
+}
+
+// words are what a person reads of an error.
+func words(err error) string {
+	if e, ok := errors.AsType[*crm.Error](err); ok {
+		return e.Detail
+	}
+	return "The daemon could not go on; its log says why."
+}
+
+// ask hands over a request and wakes the keeper.
+func (k *keeper) ask(r request) {
+	k.mu.Lock()
+	k.pending = append(k.pending, r)
+	k.mu.Unlock()
+	k.poke()
+}
+
+// take takes the requests that are waiting.
+func (k *keeper) take() []request {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	r := k.pending
+	k.pending = nil
+	return r
+}
+
+// answer answers all requests that are waiting.
+func (k *keeper) answer(err error) {
+	for _, r := range k.take() {
+		r.answer <- err
+	}
+}
+
+// poke ends the keeper's wait, or the next one if it isn't waiting now.
+func (k *keeper) poke() {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.poked = true
+	if k.interrupt != nil {
+		k.interrupt()
+	}
+}
+
+// waiting makes a context for a wait that a poke ends.
+func (k *keeper) waiting(ctx context.Context) (context.Context, func()) {
+	ctx, cancel := context.WithCancel(ctx)
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.interrupt = cancel
+	if k.poked {
+		cancel()
+	}
+	return ctx, func() {
+		cancel()
+		k.mu.Lock()
+		defer k.mu.Unlock()
+		k.interrupt, k.poked = nil, false
+	}
+}
+
+// rest waits for so long, or until poked.
+func (k *keeper) rest(ctx context.Context, d time.Duration) {
+	ctx, done := k.waiting(ctx)
+	defer done()
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+	case <-timer.C:
+	}
+}
+
+// update tells the keeper how its mailbox stands now. A session whose
+// credential does not stand any more ends at once.
+func (k *keeper) update(s crm.Standing) {
+	k.mu.Lock()
+	end, login := k.end, k.login
+	k.mu.Unlock()
+	if end != nil && !slices.Contains(s.Logins, login) {
+		end(errChanged)
+	}
+	k.poke() // a further user's link wants to be seen live soon, too
+}
+
+// session opens the mailbox and stands there until something ends it.
+func (k *keeper) session(ctx context.Context, m crm.Mailbox, l crm.Login) error {
+	ctx, end := context.WithCancelCause(ctx)
+	defer end(nil)
+	k.mu.Lock()
+	k.login, k.end = l, end
+	k.mu.Unlock()
+	defer func() {
+		k.mu.Lock()
+		k.login, k.end = crm.Login{}, nil
+		k.mu.Unlock()
+	}()
+	box, release, err := k.w.connect(ctx, l, nil)
+	if err == nil {
+		defer release()
+		s := newSession(k, m, l, box)
+		defer s.helpers.Wait()
+		err = s.stand(ctx)
+	}
+	if cause := context.Cause(ctx); cause != nil {
+		err = cause
+	}
+	end(nil) // a second connection has no reason to stay
+	return err
+}
+
+// connect opens a mailbox within the budget; release closes it and gives the
+// connection back.
+func (w *Watcher) connect(ctx context.Context, l crm.Login, trace func(crm.Step)) (Box, func(), error) {
+	giveBack, err := w.budget.take(ctx, l)
+	if err != nil {
+		return nil, nil, err
+	}
+	opened, err := w.budget.opening(ctx)
+	if err != nil {
+		giveBack()
+		return nil, nil, err
+	}
+	box, err := w.o.Connect(ctx, l, trace)
+	opened()
+	if err != nil {
+		giveBack()
+		w.o.Metrics.Connects.WithLabelValues(crm.CodeOf(err)).Inc()
+		return nil, nil, err
+	}
+	w.o.Metrics.Connects.WithLabelValues("ok").Inc()
+	w.o.Metrics.Connections.Inc()
+	return box, func() {
+		box.Close()
+		giveBack()
+		w.o.Metrics.Connections.Dec()
+	}, nil
+}

@@ -1,0 +1,124 @@
+package watch
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"testing"
+	"time"
+
+	"go.uber.org/zap"
+
+	"mailsyncd.example/crm"
+)
+
+func TestNextLookIsSoonEnoughAndSpread(t *testing.T) {
+	now := time.Date(2026, 11, 21, 9, 0, 0, 0, time.UTC)
+	var tenths [10]int
+	for i := range 1000 {
+		name := fmt.Sprintf("mbx_%d", i)
+		next := nextAt(name, DefaultInterval, now)
+		wait := next.Sub(now)
+		if wait <= 0 || wait > DefaultInterval {
+			t.Fatalf("%s: the next look is in %v", name, wait)
+		}
+		if again := nextAt(name, DefaultInterval, next); again.Sub(next) != DefaultInterval {
+			t.Fatalf("%s: %v between looks", name, again.Sub(next))
+		}
+		tenths[min(9, int(10*wait/DefaultInterval))]++
+	}
+	for i, n := range tenths {
+		if n < 60 || n > 140 {
+			t.Errorf("%d of 1000 mailboxes look in tenth %d of the interval: %v", n, i, tenths)
+		}
+	}
+}
+
+func TestBackoffGrowsToTheInterval(t *testing.T) {
+	for failures := range 100 {
+		d := backoff(failures, DefaultInterval)
+		most := min(DefaultInterval, time.Second<<min(30, max(0, failures-1)))
+		if d < most*2/3-time.Nanosecond || d > most {
+			t.Errorf("after %d failures: %v, want two thirds to all of %v", failures, d, most)
+		}
+	}
+}
+
+func TestBudgetHoldsAndForgets(t *testing.T) {
+	b := newBudget(Limits{PerMailbox: 2, PerHost: 3, LoginsPerSecond: 1000})
+	login := func(host, user string) crm.Login {
+		return crm.Login{Server: crm.Server{Host: host}, Username: user}
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	var release []func()
+	take := func(host, user string) {
+		t.Helper()
+		r, err := b.take(ctx, login(host, user))
+		if err != nil {
+			t.Fatal(err)
+		}
+		release = append(release, r)
+	}
+	take("Mail.Example", "aoi")
+	take("mail.example", "aoi")
+	take("mail.example", "ben")
+	take("other.example", "aoi")
+	refused := make(chan error, 2)
+	for _, user := range []string{"aoi", "cho"} { // over the mailbox's budget, over the host's
+		go func() {
+			_, err := b.take(ctx, login("mail.example", user))
+			refused <- err
+		}()
+	}
+	cancel()
+	for range 2 {
+		if err := <-refused; !errors.Is(err, context.Canceled) {
+			t.Errorf("a connection over the budget: %v", err)
+		}
+	}
+	for _, r := range release {
+		r()
+	}
+	if len(b.counts) != 0 {
+		t.Errorf("%d counts are kept for nobody", len(b.counts))
+	}
+}
+
+// lookStore takes the results of looks; the first writes fail.
+type lookStore struct {
+	Store
+	fail  int
+	saved []crm.Looked
+}
+
+func (s *lookStore) SaveLooks(_ context.Context, looks []crm.Looked) error {
+	if s.fail > 0 {
+		s.fail--
+		return errors.New("disk full")
+	}
+	s.saved = append(s.saved, looks...)
+	return nil
+}
+
+func TestLooksWaitAndAreNotLost(t *testing.T) {
+	s := &lookStore{fail: 1}
+	l := newLooks(s, zap.NewNop())
+	at := time.Unix(1000, 0)
+	l.add(crm.Looked{Mailbox: "a", At: at, Missed: 2}, false)
+	l.add(crm.Looked{Mailbox: "a", At: at.Add(time.Minute), Missed: 3}, false)
+	l.add(crm.Looked{Mailbox: "b", At: at}, false)
+	l.flush(context.Background())
+	l.add(crm.Looked{Mailbox: "b", At: at.Add(time.Hour)}, false)
+	l.flush(context.Background())
+	if len(s.saved) != 2 {
+		t.Fatalf("%d looks saved, want one for each mailbox: %+v", len(s.saved), s.saved)
+	}
+	for _, got := range s.saved {
+		if got.Mailbox == "a" && (got.Missed != 5 || !got.At.Equal(at.Add(time.Minute))) {
+			t.Errorf("mailbox a: %+v, want the later look with all that was missed", got)
+		}
+		if got.Mailbox == "b" && !got.At.Equal(at.Add(time.Hour)) {
+			t.Errorf("mailbox b: %+v, want the later look", got)
+		}
+	}
+}

@@ -1,0 +1,344 @@
+package watch
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"time"
+
+	"mailsyncd.example/crm"
+	"mailsyncd.example/crm/folder"
+	"mailsyncd.example/sync/intake"
+)
+
+// backlogUIDs is from how many new UIDs on a folder is worked off by a second
+// connection, so that news of the inbox need not wait behind it.
+const backlogUIDs = 1000
+
+// lateBy is how long the server may have had a message without announcing it
+// before that counts as missed.
+const lateBy = time.Minute
+
+// session is one connection's stay at a mailbox. One goroutine owns it.
+type session struct {
+	k       *keeper
+	mailbox crm.Mailbox
+	login   crm.Login
+	box     Box
+
+	folders   map[string]crm.Folder // by name, as stored
+	order     []string              // the names as the server listed them last
+	selected  string
+	balanceAt time.Time
+	synced    bool // a complete look was reported in this session
+
+	helpers sync.WaitGroup
+	busy    map[string]bool // folders that a second connection works at
+	off     chan offloaded  // what came of it
+	alone   bool            // a second connection was tried and failed
+}
+
+// offloaded is what a second connection has come to.
+type offloaded struct {
+	name   string
+	folder crm.Folder
+	err    error
+}
+
+func newSession(k *keeper, m crm.Mailbox, l crm.Login, box Box) *session {
+	return &session{
+		k: k, mailbox: m, login: l, box: box,
+		busy: map[string]bool{}, off: make(chan offloaded, 1),
+		balanceAt: nextAt(string(m.ID), 24*time.Hour, k.w.o.Now()),
+	}
+}
+
+// stand looks at every folder, waits for news until the next look is due, and
+// so on, until ctx ends or the connection does.
+func (s *session) stand(ctx context.Context) error {
+	for {
+		asked := s.k.take()
+		err := s.lookAll(ctx, asked)
+		for _, r := range asked {
+			r.answer <- err
+		}
+		if err != nil {
+			return err
+		}
+		if err := s.wait(ctx, nextAt(string(s.mailbox.ID), s.k.w.o.Interval, s.k.w.o.Now())); err != nil {
+			return err
+		}
+	}
+}
+
+// lookAll looks at every folder, balances where that is due or asked for, and
+// reports how it went.
+func (s *session) lookAll(ctx context.Context, asked []request) error {
+	w := s.k.w
+	at := w.o.Now()
+	missed, err := s.look(ctx, at)
+	if err != nil {
+		return err
+	}
+	balance := !at.Before(s.balanceAt)
+	for _, r := range asked {
+		balance = balance || r.balance
+	}
+	if balance {
+		if err := s.balance(ctx); err != nil {
+			return err
+		}
+		s.balanceAt = nextAt(string(s.mailbox.ID), 24*time.Hour, w.o.Now())
+	}
+	w.o.Metrics.Looks.WithLabelValues("ok").Inc()
+	w.o.Metrics.LookSeconds.Observe(w.o.Now().Sub(at).Seconds())
+	w.o.Metrics.Missed.Add(float64(missed))
+	looked := crm.Looked{
+		Account: s.mailbox.Account, Mailbox: s.mailbox.ID, At: at,
+		Status: crm.LinkLive, Mode: crm.ModePoll, Synced: len(s.busy) == 0, Missed: missed,
+	}
+	if s.box.Idles() {
+		looked.Mode = crm.ModeIdle
+	}
+	if !looked.Synced {
+		looked.Status = crm.LinkSyncing
+	}
+	w.looks.add(looked, len(asked) > 0 || !s.synced)
+	s.synced = s.synced || looked.Synced
+	return nil
+}
+
+// look brings every folder up to date. missed counts messages that IDLE should
+// have announced long ago.
+func (s *session) look(ctx context.Context, at time.Time) (missed int, err error) {
+	s.gather()
+	listed, err := s.box.Folders(ctx)
+	if err != nil {
+		return 0, err
+	}
+	watched, _ := folder.Sort(listed, s.box.Gmail())
+	if err := s.adopt(ctx, watched); err != nil {
+		return 0, err
+	}
+	standing := s.selected != "" && s.selected == s.standAt()
+	for _, l := range watched {
+		f := s.folders[l.Name]
+		if s.busy[l.Name] || (l.Anchored && l.Position <= f.Position) {
+			continue // nothing new; where the server did not say, it has to be opened
+		}
+		if s.offload(ctx, f, l.Position) {
+			continue
+		}
+		done, err := s.read(ctx, l.Name)
+		if err != nil {
+			return missed, err
+		}
+		if standing && l.Name == s.standAt() && s.box.Idles() && done.Oldest.Before(at.Add(-lateBy)) {
+			missed += done.Envelopes
+		}
+	}
+	return missed, s.settle(ctx)
+}
+
+// adopt makes the stored folders those that the server lists, if they differ.
+func (s *session) adopt(ctx context.Context, listed []crm.Folder) error {
+	same := s.folders != nil && len(listed) == len(s.folders)
+	for _, l := range listed {
+		f, ok := s.folders[l.Name]
+		same = same && ok && (l.UIDValidity == 0 || l.UIDValidity == f.UIDValidity)
+	}
+	if same {
+		return nil
+	}
+	stored, err := s.k.w.o.Store.SyncFolders(ctx, s.mailbox.Account, s.mailbox.ID, listed, s.k.w.o.Now())
+	if err != nil {
+		return err
+	}
+	s.folders = make(map[string]crm.Folder, len(stored))
+	for _, f := range stored {
+		s.folders[f.Name] = f
+	}
+	s.order = s.order[:0]
+	for _, l := range listed {
+		if _, ok := s.folders[l.Name]; ok {
+			s.order = append(s.order, l.Name)
+		}
+	}
+	return nil
+}
+
+// standAt is the folder in which news is waited for: Gmail's All Mail, else
+// the inbox; "" where there is neither.
+func (s *session) standAt() string {
+	inbox := ""
+	for name, f := range s.folders {
+		if f.Role == crm.RoleAll && s.box.Gmail() {
+			return name
+		}
+		if f.Role == crm.RoleInbox {
+			inbox = name
+		}
+	}
+	return inbox
+}
+
+// read selects a folder and reads what is new in it.
+func (s *session) read(ctx context.Context, name string) (intake.Progress, error) {
+	sel, err := s.examine(ctx, name)
+	if crm.KindOf(err) == crm.NotFound {
+		return intake.Progress{}, nil // the next look will find it gone
+	}
+	if err != nil {
+		return intake.Progress{}, err
+	}
+	f := s.folders[name]
+	if sel.UIDNext == 0 || sel.UIDNext-1 <= f.Position {
+		return intake.Progress{Folder: f}, nil
+	}
+	return s.advance(ctx, f, sel.UIDNext-1)
+}
+
+// examine selects a folder. Its UIDVALIDITY may have changed since it was
+// listed, or the listing may not have told it.
+func (s *session) examine(ctx context.Context, name string) (crm.Selected, error) {
+	s.selected = ""
+	sel, err := s.box.Examine(ctx, name)
+	if err != nil {
+		return sel, err
+	}
+	s.selected = name
+	if f := s.folders[name]; f.UIDValidity != sel.UIDValidity {
+		listed := make([]crm.Folder, 0, len(s.order))
+		for _, n := range s.order {
+			f := s.folders[n]
+			if n == name {
+				f.UIDValidity = sel.UIDValidity
+			}
+			listed = append(listed, f)
+		}
+		return sel, s.adopt(ctx, listed)
+	}
+	return sel, nil
+}
+
+// advance reads the selected folder through to a UID, or what has been
+// announced where that is 0.
+func (s *session) advance(ctx context.Context, f crm.Folder, through crm.UID) (intake.Progress, error) {
+	stretch := intake.Stretch{
+		Box: s.box, Folder: f, Since: s.mailbox.Since, Through: through,
+		Care: s.k.care[f.ID].times,
+	}
+	done, err := s.k.w.o.Journey.Advance(ctx, stretch)
+	s.folders[f.Name] = done.Folder
+	s.k.w.o.Metrics.Envelopes.Add(float64(done.Envelopes))
+	s.k.stumbled(ctx, done.Folder, err)
+	return done, err
+}
+
+// stumbled keeps count of connections that broke while a folder was read.
+func (k *keeper) stumbled(ctx context.Context, f crm.Folder, err error) {
+	if ctx.Err() != nil {
+		return
+	}
+	if crm.KindOf(err) != crm.Unreachable {
+		delete(k.care, f.ID)
+		return
+	}
+	at := k.care[f.ID]
+	if at.position == f.Position {
+		at.times++
+	} else {
+		at = stumble{position: f.Position, times: max(1, at.times)}
+	}
+	k.care[f.ID] = at
+}
+
+// settle tries again what was in trouble and is due.
+func (s *session) settle(ctx context.Context) error {
+	due, err := s.k.w.o.Store.DueProblems(ctx, s.mailbox.Account, s.mailbox.ID, s.k.w.o.Now())
+	if err != nil || len(due) == 0 {
+		return err
+	}
+	byFolder := map[crm.FolderID][]crm.Problem{}
+	for _, p := range due {
+		byFolder[p.Folder] = append(byFolder[p.Folder], p)
+	}
+	return s.each(ctx, func(stretch intake.Stretch) error {
+		return s.k.w.o.Journey.Settle(ctx, stretch, byFolder[stretch.Folder.ID])
+	}, func(f crm.Folder) bool { return byFolder[f.ID] != nil })
+}
+
+// balance compares every folder's ledger with the server.
+func (s *session) balance(ctx context.Context) error {
+	return s.each(ctx, func(stretch intake.Stretch) error {
+		unexplained, err := s.k.w.o.Journey.Balance(ctx, stretch)
+		s.k.w.o.Metrics.Unexplained.Add(float64(unexplained))
+		return err
+	}, func(crm.Folder) bool { return true })
+}
+
+// each selects the folders that are wanted, one after the other, and works at
+// each.
+func (s *session) each(ctx context.Context, work func(intake.Stretch) error, wanted func(crm.Folder) bool) error {
+	for _, name := range s.order {
+		if !wanted(s.folders[name]) || s.busy[name] {
+			continue
+		}
+		if s.selected != name {
+			if _, err := s.examine(ctx, name); crm.KindOf(err) == crm.NotFound {
+				continue
+			} else if err != nil {
+				return err
+			}
+		}
+		if err := work(intake.Stretch{Box: s.box, Folder: s.folders[name], Since: s.mailbox.Since}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// wait waits for news of the inbox until the next look is due or asked for.
+func (s *session) wait(ctx context.Context, until time.Time) error {
+	name := s.standAt()
+	if !s.box.Idles() || name == "" || s.busy[name] {
+		s.k.rest(ctx, until.Sub(s.k.w.o.Now()))
+		return ctx.Err()
+	}
+	if s.selected != name {
+		// What came between the look and the selection is announced to nobody.
+		if _, err := s.read(ctx, name); err != nil {
+			return err
+		}
+		if s.selected != name {
+			return nil // gone meanwhile; look again
+		}
+	}
+	for {
+		left := until.Sub(s.k.w.o.Now())
+		if left <= 0 {
+			return nil
+		}
+		waiting, done := s.k.waiting(ctx)
+		news, err := s.box.Wait(waiting, left)
+		poked := waiting.Err() != nil
+		done()
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		if poked && errors.Is(err, context.Canceled) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		if news {
+			if _, err := s.advance(ctx, s.folders[name], 0); err != nil {
+				return err
+			}
+		}
+		if poked {
+			return nil
+		}
+	}
+}
