@@ -18,6 +18,9 @@ func (w *Watcher) Probe(ctx context.Context, l crm.Login) crm.Probe {
 	box, release, err := w.connect(ctx, l, func(s crm.Step) { p.Steps = append(p.Steps, s) })
 	if err != nil {
 		p.Err = asError(err)
+		if n := len(p.Steps); n == 0 || p.Steps[n-1].OK {
+			p.Steps = append(p.Steps, crm.Step{Name: "greeting", Detail: words(p.Err)})
+		}
 		return p
 	}
 	defer release()
@@ -84,9 +87,10 @@ func (w *Watcher) Explain(ctx context.Context, a crm.AccountID, m crm.MailboxID,
 	all := []crm.Explanation{}
 	for i, f := range append(watched, left...) {
 		known, here := byName[f.Name]
-		f.Account = a
 		if here {
 			f = known
+		} else {
+			f = crm.Folder{Account: a, Name: f.Name} // nobody knows what it held at the link
 		}
 		found, err := w.explainIn(ctx, box, intake.Stretch{Box: box, Folder: f, Since: standing.Mailbox.Since}, i < len(watched) && here, id)
 		if err != nil {

@@ -103,7 +103,10 @@ func (s *session) lookAll(ctx context.Context, asked []request) error {
 	if !looked.Synced {
 		looked.Status = crm.LinkSyncing
 	}
-	w.looks.add(looked, len(asked) > 0 || !s.synced)
+	w.looks.add(looked, !s.synced)
+	if len(asked) > 0 {
+		w.looks.flush(ctx) // who asked wants to see it done
+	}
 	s.synced = s.synced || looked.Synced
 	return nil
 }
