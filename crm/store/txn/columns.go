@@ -78,7 +78,7 @@ func ReadCursor(c string) (at int64, id string, err error) {
 		at, err = strconv.ParseInt(number, 10, 64)
 	}
 	if err != nil || id == "" {
-		return 0, "", crm.E(crm.Invalid, "bad_cursor", "The cursor was not made by this list; start again without one.")
+		return 0, "", crm.E(crm.Invalid, "cursor_invalid", "The cursor was not made by this list; start again without one.")
 	}
 	return at, id, nil
 }
