@@ -55,6 +55,8 @@ var floors = map[string]floor{
 	"sync/imapbox":        door,
 	"sync/imapbox/talk":   decision,
 	"crm/api":             story,
+	"crm/api/web":         story,
+	"crm/api/wire":        story,
 	"crm/outbox":          story,
 	"sync/intake":         story,
 	"sync/watch":          story,

@@ -1,0 +1,111 @@
+package wire
+
+import (
+	"strings"
+
+	"github.com/danielgtaylor/huma/v2"
+)
+
+// Code names what is wrong, for machines. A code keeps its meaning for ever;
+// new ones may come.
+type Code string
+
+// Schema implements huma.SchemaProvider. It lists the codes in words and not
+// as an enum, so that a new one breaks no client.
+func (Code) Schema(huma.Registry) *huma.Schema {
+	var b strings.Builder
+	b.WriteString("What is wrong, for machines. New codes may come.\n\n")
+	for _, c := range codes {
+		b.WriteString("- `" + c.code + "`: " + c.means + "\n")
+	}
+	return &huma.Schema{Type: huma.TypeString, Description: b.String(), Examples: []any{"address_invalid"}}
+}
+
+// codes are those that callers meet, whoever raises them.
+var codes = []struct{ code, means string }{
+	// What was sent.
+	{"body_missing", "the request needs a body"},
+	{"body_too_large", "the body is over the limit"},
+	{"body_timeout", "the body did not arrive in time"},
+	{"body_broken_off", "the body ended before its end"},
+	{"json_malformed", "the body, or a line of it, is not JSON in UTF-8"},
+	{"line_too_long", "a line of an import is over the limit"},
+	{"media_type_unsupported", "the body's Content-Type is another one than asked for"},
+	{"field_unknown", "a field that does not exist"},
+	{"field_missing", "a field that has to be there is not"},
+	{"field_invalid", "a field's value is of the wrong type or out of bounds"},
+	{"parameter_unknown", "a query parameter that does not exist"},
+	{"parameter_invalid", "a parameter's value is of the wrong type or out of bounds"},
+	{"cursor_invalid", "the cursor is none of this list"},
+	{"address_invalid", "no e-mail address"},
+	{"host_invalid", "no host name"},
+	{"port_invalid", "no port number"},
+	{"message_id_invalid", "no Message-ID"},
+	{"server_missing", "neither preset_id nor imap, or both"},
+	{"preset_unknown", "no preset has this preset_id"},
+	{"auth_unsupported", "a way to log in that links can't use yet"},
+
+	// Who sent it.
+	{"token_missing", "no token was sent"},
+	{"token_invalid", "the token is unknown or has expired"},
+	{"operator_only", "needs the operator's token"},
+	{"operator_forbidden", "the operator's token manages accounts and keys only"},
+	{"key_forbidden", "an account key may not do this"},
+	{"role_forbidden", "the user's role may not do this"},
+	{"account_disabled", "the account is disabled"},
+	{"mail_disabled", "the account, or the user, may have no links"},
+	{"link_not_yours", "only the link's own user may do this"},
+
+	// What is there.
+	{"route_unknown", "no such path"},
+	{"method_not_allowed", "the path knows other methods"},
+	{"account_not_found", "no such account"},
+	{"key_not_found", "no such key of this account"},
+	{"user_not_found", "no such user in this account"},
+	{"contact_not_found", "no such contact in this account"},
+	{"preset_not_found", "no such preset in this account"},
+	{"link_not_found", "no such link that the caller may see"},
+	{"mailbox_not_found", "no such mailbox in this account"},
+	{"thread_not_found", "no such thread in this account"},
+	{"message_not_found", "no such message in this account"},
+	{"attachment_not_found", "the message has no such attachment"},
+	{"account_exists", "an account with this id is there already"},
+	{"key_exists", "a key with this id is there already"},
+	{"preset_exists", "a preset with this id is there already"},
+	{"link_exists", "the user has a link that stands"},
+	{"link_ended", "the link has ended"},
+	{"no_link", "no link that stands"},
+	{"not_linked", "the mailbox was unlinked meanwhile"},
+	{"user_inactive", "the user is not active"},
+
+	// What a mail server, or what stands in its place, did.
+	{"host_unknown", "the host's name leads nowhere"},
+	{"host_not_allowed", "the host or port is not one that may be dialled"},
+	{"connect_failed", "nobody answers at this host and port"},
+	{"connect_timeout", "no answer in time"},
+	{"tls_failed", "no TLS connection could be made"},
+	{"certificate_invalid", "the server's certificate does not fit"},
+	{"not_imap", "what answers is no IMAP server"},
+	{"credential_rejected", "the server refused the credential"},
+	{"login_disabled", "the server takes no password over this connection"},
+	{"server_busy", "the server asks for patience"},
+	{"server_bye", "the server closed the connection"},
+	{"server_refused", "the server refused a command"},
+	{"protocol_error", "the server's answer is no IMAP"},
+	{"connection_lost", "the connection broke off"},
+
+	// What went wrong with the daemon.
+	{"timeout", "it took too long"},
+	{"not_ready", "the daemon can't serve requests at the moment"},
+	{"database", "the database could not do what was asked"},
+	{"database_busy", "the database is busy"},
+	{"database_io", "the disk under the database fails"},
+	{"database_corrupt", "the database is damaged"},
+	{"disk_full", "the disk is full"},
+	{"data_dir_unwritable", "the data folder can't be written to"},
+	{"no_keyset", "there are no keys to encrypt credentials with"},
+	{"credential_unreadable", "a stored credential can't be decrypted"},
+	{"content_lost", "the bytes of a message are missing in the data folder"},
+	{"content_not_erased", "bytes could not be erased"},
+	{"internal", "a fault of the daemon"},
+}

@@ -1,0 +1,40 @@
+package wire
+
+import (
+	"mailsyncd.example/crm"
+)
+
+// LinkInput says which mailbox to link, and how to open it.
+type LinkInput struct {
+	PresetID *ID          `json:"preset_id,omitempty" doc:"Either this or imap."`
+	IMAP     *ServerInput `json:"imap,omitempty"`
+	Address  string       `json:"address" maxLength:"320"`
+	Username *Name        `json:"username,omitempty" minLength:"1" doc:"The login name; left out, what the preset makes of the address, else the address."`
+	Password Password     `json:"password"`
+}
+
+// LinkPatch is a new password.
+type LinkPatch struct {
+	Password Password `json:"password"`
+}
+
+// Tested tells what a test of server settings found.
+type Tested struct {
+	OK     bool   `json:"ok"`
+	Code   Code   `json:"code,omitempty" doc:"What is wrong; the codes are those of problems."`
+	Detail string `json:"detail,omitempty" doc:"What is wrong and what to do about it."`
+	Steps  []Step `json:"steps" nullable:"false"`
+}
+
+// Step is one step of opening a mailbox.
+type Step struct {
+	Name   string `json:"name" example:"login"`
+	OK     bool   `json:"ok"`
+	Detail string `json:"detail" doc:"The server's own words where there are any."`
+	MS     int64  `json:"ms" doc:"How long it took, in milliseconds."`
+}
+
+// StepOf shows a step.
+func StepOf(s crm.Step) Step {
+	return Step{Name: s.Name, OK: s.OK, Detail: s.Detail, MS: s.Took.Milliseconds()}
+}
