@@ -1,0 +1,151 @@
+// Package api is the HTTP API: what the CRM's back end, its UI and operators
+// see of mailsyncd. routes.go is the whole surface at one glance, and each
+// noun has a file of its own.
+//
+// Who calls is settled in one place, before anything of the request is read:
+// guard (auth.go) knows the token, and package access what its holder may do.
+// What goes wrong leaves as a problem document (RFC 9457) with a code of
+// codes.go, wherever it went wrong: problem.go.
+package api
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"net/http"
+	"reflect"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/danielgtaylor/huma/v2/adapters/humago"
+	"go.uber.org/zap"
+
+	"mailsyncd.example/crm"
+	"mailsyncd.example/crm/api/web"
+	"mailsyncd.example/crm/api/wire"
+)
+
+// Options is what the API is made of. All fields but Closing must be set.
+type Options struct {
+	Store   Store
+	Blobs   Blobs
+	Letters Letters
+	Watcher Watcher
+	Bell    Bell
+	// OperatorToken manages accounts and keys, and reads the metrics.
+	OperatorToken crm.Secret
+	Now           func() time.Time
+	Log           *zap.Logger
+	// Ready tells whether requests can be served now, and if not, why.
+	Ready func(context.Context) error
+	// Closing is closed when the daemon begins to stop: streams that would
+	// never end by themselves end then.
+	Closing <-chan struct{}
+	Metrics http.Handler
+	Version string
+}
+
+// How long things may take that depend on somebody else's server, and how
+// long a client may take to send what it promised.
+const (
+	probeLimit   = 30 * time.Second
+	lookLimit    = 2 * time.Minute
+	balanceLimit = 10 * time.Minute
+	readLimit    = 30 * time.Second
+	writeLimit   = 30 * time.Second
+	heartbeat    = 15 * time.Second
+)
+
+// Limits on what is sent to us, in bytes.
+const (
+	bodyLimit   = 1 << 20
+	importLimit = 64 << 20
+)
+
+type server struct {
+	Options
+	operator  crm.TokenHash
+	heartbeat time.Duration
+	lines     lineReader // of contacts/import
+	document  []byte     // openapi.json
+}
+
+// New makes the API. It serves its own paths only and answers every other one
+// with a problem.
+func New(o Options) http.Handler {
+	s := &server{Options: o, operator: hashOf(string(o.OperatorToken)), heartbeat: heartbeat}
+	return s.handler()
+}
+
+func (s *server) handler() http.Handler {
+	mux := http.NewServeMux()
+	api := humago.New(mux, s.config())
+	s.routes(api)
+	s.lines = newLineReader(api.OpenAPI().Components.Schemas)
+	s.document = document(api.OpenAPI())
+	return web.Wrap(mux, s.Log)
+}
+
+// document writes down the API. Only what is sent to us is closed to unknown
+// fields: what we answer may grow.
+func document(o *huma.OpenAPI) []byte {
+	for name, schema := range o.Components.Schemas.Map() {
+		sent := strings.HasSuffix(name, "Input") || strings.HasSuffix(name, "Patch") || strings.HasSuffix(name, "Line")
+		if !sent && schema.AdditionalProperties == false {
+			schema.AdditionalProperties = nil
+		}
+	}
+	b, err := json.Marshal(o)
+	if err != nil {
+		panic(err) // made of our own types only
+	}
+	return b
+}
+
+// config turns off what huma would serve by itself, above all a page that
+// loads scripts from elsewhere.
+func (s *server) config() huma.Config {
+	registry := huma.NewMapRegistry("#/components/schemas/", huma.DefaultSchemaNamer)
+	registry.RegisterTypeAlias(reflect.TypeFor[huma.ErrorModel](), reflect.TypeFor[wire.Problem]())
+	format := huma.Format{Marshal: huma.DefaultJSONFormat.Marshal, Unmarshal: unmarshal}
+	return huma.Config{
+		OpenAPI: &huma.OpenAPI{
+			OpenAPI: "3.1.0",
+			Info: &huma.Info{
+				Title:       "mailsyncd",
+				Version:     s.Version,
+				Description: apiDescription,
+				License:     &huma.License{Name: "MIT", Identifier: "MIT"},
+			},
+			Components: &huma.Components{
+				Schemas: registry,
+				SecuritySchemes: map[string]*huma.SecurityScheme{
+					"bearer": {Type: "http", Scheme: "bearer", Description: "The operator's token, an account key (msk_…) or a user token (mst_…)."},
+				},
+			},
+			Security: []map[string][]string{{"bearer": {}}},
+		},
+		Formats:                      map[string]huma.Format{"application/json": format, "json": format}, // the latter for …+json
+		DefaultFormat:                "application/json",
+		RejectUnknownQueryParameters: true,
+		Transformers:                 []huma.Transformer{web.TransformProblem},
+	}
+}
+
+const apiDescription = `Syncs sales people's mailboxes into a CRM: the mail exchanged with customers, all of it, once, nothing else.
+
+JSON with names in snake_case; times are RFC 3339 in UTC. Lists are ` + "`{\"items\": […], \"next\": \"…\"}`" + `: hand ` + "`next`" + ` over as
+` + "`cursor`" + ` for the following page; on the last page it is empty. Every error is a problem document (RFC 9457) whose ` + "`code`" + ` is stable.`
+
+var errNotUTF8 = errors.New("the text is not UTF-8")
+
+// unmarshal refuses what encoding/json would mend in silence: a name in
+// Shift_JIS would be stored as question marks.
+func unmarshal(data []byte, v any) error {
+	if !utf8.Valid(data) {
+		return errNotUTF8
+	}
+	return json.Unmarshal(data, v)
+}

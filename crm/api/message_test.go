@@ -1,0 +1,129 @@
+package api_test
+
+import (
+	"errors"
+	"net/http"
+	"net/url"
+	"slices"
+	"testing"
+
+	"mailsyncd.example/crm"
+	"mailsyncd.example/crm/api/wire"
+)
+
+// withMail is an office with a contact, Uwe's link and two messages.
+func withMail(t *testing.T) (*office, wire.Link, []crm.MessageID) {
+	t.Helper()
+	o := newOffice(t)
+	must(o.key.PutContact(t.Context(), "kunde", wire.ContactInput{Name: "Kunde", Addresses: []string{"kunde@kunde.example"}}))(t)
+	l := o.link(t, "uwe")
+	return o, l, o.imports(t, l, mailFrom("kunde", "kunde@kunde.example", "One"), mailFrom("kunde", "kunde@kunde.example", "Two"))
+}
+
+func TestReadMail(t *testing.T) {
+	o, l, ids := withMail(t)
+	ctx := t.Context()
+	reader := o.as["ulla"] // not hers, but the account's
+	list := must(reader.Messages(ctx, url.Values{"contact_id": {"kunde"}, "limit": {"1"}}))(t)
+	if len(list) != 2 || list[0].Text != nil || list[0].HTML != nil || !slices.Equal(list[0].Contacts, []crm.ContactID{"kunde"}) {
+		t.Fatalf("the list is %+v", list)
+	}
+	m := must(reader.Message(ctx, ids[0]))(t)
+	if m.Subject != "One" || m.HeaderID != "One@kunde.example" || m.Text == nil || *m.Text != "Text of One" || m.Direction != crm.Inbound ||
+		m.Kind != crm.KindPersonal || m.Degraded || m.From[0].Name != "Kunde" || len(m.Cc) != 0 || len(m.Attachments) != 2 {
+		t.Errorf("the message is %+v", m)
+	}
+	if want := []wire.Sighting{{MailboxID: l.MailboxID, Folder: "INBOX", UID: 1}}; !slices.Equal(m.Sightings, want) {
+		t.Errorf("sightings: %+v", m.Sightings)
+	}
+	for _, id := range []string{"Two@kunde.example", "<Two@kunde.example>"} {
+		if found := must(reader.Messages(ctx, url.Values{"message_id": {id}}))(t); len(found) != 1 || found[0].ID != ids[1] {
+			t.Errorf("by the Message-ID %s: %+v", id, found)
+		}
+	}
+	if none := must(reader.Messages(ctx, url.Values{"contact_id": {"other"}}))(t); len(none) != 0 {
+		t.Errorf("another contact's: %+v", none)
+	}
+}
+
+func TestReadThreads(t *testing.T) {
+	o, l, ids := withMail(t)
+	ctx := t.Context()
+	for name, query := range map[string]url.Values{
+		"by contact": {"contact_id": {"kunde"}}, "by mailbox": {"mailbox_id": {string(l.MailboxID)}}, "all": nil,
+	} {
+		if threads := must(o.as["ulla"].Threads(ctx, query))(t); len(threads) != 2 {
+			t.Errorf("%s: %+v", name, threads)
+		}
+	}
+	found := must(o.as["ulla"].Threads(ctx, url.Values{"q": {"Text of Two"}}))(t)
+	if len(found) != 1 || found[0].Subject != "Two" || found[0].MessageCount != 1 || !slices.Equal(found[0].Contacts, []crm.ContactID{"kunde"}) {
+		t.Fatalf("by text: %+v", found)
+	}
+	thread := must(o.as["ulla"].Thread(ctx, found[0].ID))(t)
+	if len(thread.Messages) != 1 || thread.Messages[0].ID != ids[1] || *thread.Messages[0].Text != "Text of Two" || thread.Next != "" {
+		t.Errorf("the thread is %+v", thread)
+	}
+	_, err := o.as["ulla"].Thread(ctx, "thr_0")
+	wantCode(t, err, "thread_not_found")
+}
+
+func TestDownloads(t *testing.T) {
+	o, _, ids := withMail(t)
+	path := "/v1/messages/" + string(ids[0])
+	for _, c := range []struct{ path, content, kind, disposition string }{
+		{path + "/raw", "raw of One", "message/rfc822", `attachment; filename="` + string(ids[0]) + `.eml"`},
+		{path + "/attachments/2", "%PDF", "application/pdf", `attachment; filename="___.pdf"; filename*=UTF-8''%E8%A6%8B%E7%A9%8D%E6%9B%B8.pdf`},
+		{path + "/attachments/3", "", "image/png", `attachment; filename="logo.png"`},
+	} {
+		resp := must(o.as["ulla"].Send(t.Context(), "GET", c.path, "", nil))(t)
+		if got := body(t, resp); resp.StatusCode != http.StatusOK || got != c.content {
+			t.Errorf("%s: %d %q", c.path, resp.StatusCode, got)
+		}
+		for name, want := range map[string]string{
+			"Content-Type": c.kind, "Content-Disposition": c.disposition,
+			"X-Content-Type-Options": "nosniff", "Content-Security-Policy": "sandbox; default-src 'none'",
+		} {
+			if got := resp.Header.Get(name); got != want {
+				t.Errorf("%s: %s is %q, want %q", c.path, name, got, want)
+			}
+		}
+	}
+	_, err := o.key.Attachment(t.Context(), ids[0], "9")
+	wantCode(t, err, "attachment_not_found")
+}
+
+// A download that can't be begun is a problem; one that breaks off is cut, so
+// that nobody takes a part for the whole.
+func TestDownloadsThatBreakOff(t *testing.T) {
+	o, _, ids := withMail(t)
+	o.letters.err = errors.New("the part is broken")
+	_, err := o.key.Attachment(t.Context(), ids[0], "3")
+	wantCode(t, err, "internal")
+	if _, err := o.key.Attachment(t.Context(), ids[0], "2"); err == nil {
+		t.Error("the answer ended as if it were whole")
+	}
+	clear(o.blobs.kept[o.account])
+	_, err = o.key.Raw(t.Context(), ids[0])
+	wantCode(t, err, "content_lost")
+}
+
+func TestDeleteMessage(t *testing.T) {
+	o, _, ids := withMail(t)
+	ctx := t.Context()
+	wantCode(t, o.as["uwe"].DeleteMessage(ctx, ids[0]), "role_forbidden")
+	if err := o.as["mona"].DeleteMessage(ctx, ids[0]); err != nil {
+		t.Fatal(err)
+	}
+	_, err := o.key.Message(ctx, ids[0])
+	wantCode(t, err, "message_not_found")
+	if n := len(o.blobs.kept[o.account]); n != 1 {
+		t.Errorf("%d raw messages are kept, want the other one", n)
+	}
+	known := must(o.store.Known(ctx, o.account, []crm.Identity{{1}}))(t)
+	if !known[crm.Identity{1}].Deleted {
+		t.Error("the deleted message would be imported again")
+	}
+	o.blobs.err = errors.New("the disk is read-only")
+	wantCode(t, o.as["mona"].DeleteMessage(ctx, ids[1]), "content_not_erased")
+}

@@ -1,0 +1,95 @@
+package api
+
+import (
+	"context"
+	"net/http"
+	"strings"
+
+	"mailsyncd.example/crm"
+	"mailsyncd.example/crm/api/web"
+	"mailsyncd.example/crm/api/wire"
+)
+
+// asking is a link that somebody asks for.
+type asking struct{ crm.Link }
+
+func (a asking) login(secret crm.Secret) crm.Login {
+	return crm.Login{Link: a.ID, Server: a.Server, Username: a.Username, Auth: a.Auth, Secret: secret}
+}
+
+// testLink opens the mailbox and stores nothing. That it can't be opened is an
+// answer here and no problem.
+func (s *server) testLink(ctx context.Context, in *struct{ Body wire.LinkInput }) (*reply[wire.Tested], error) {
+	l, err := s.asked(ctx, in.Body)
+	if err != nil {
+		return nil, err
+	}
+	ctx, cancel := context.WithTimeout(ctx, probeLimit)
+	defer cancel()
+	found := s.Watcher.Probe(ctx, l.login(crm.Secret(in.Body.Password)))
+	out := wire.Tested{OK: found.Err == nil, Steps: wire.Each(found.Steps, wire.StepOf)}
+	if found.Err != nil {
+		p := web.ProblemOf(ctx, s.Log, found.Err)
+		out.Code, out.Detail = p.Code, p.Detail
+	}
+	return &reply[wire.Tested]{out}, nil
+}
+
+// asked makes a link of what the caller sent, a preset's settings filled in.
+func (s *server) asked(ctx context.Context, in wire.LinkInput) (asking, error) {
+	c := caller(ctx)
+	addr, err := wire.OneAddress("address", in.Address)
+	if err != nil {
+		return asking{}, err
+	}
+	l := crm.Link{Account: c.Account.ID, User: c.User.ID, Address: addr, Username: string(addr), Auth: crm.AuthPassword}
+	switch {
+	case (in.PresetID == nil) == (in.IMAP == nil):
+		return asking{}, crm.E(crm.Invalid, "server_missing", "Say where the mailbox is: by preset_id or by imap, one of them.")
+	case in.PresetID != nil:
+		err = s.applyPreset(ctx, crm.PresetID(*in.PresetID), &l)
+	default:
+		l.Server, err = in.IMAP.AsIMAP()
+	}
+	if in.Username != nil {
+		l.Username = string(*in.Username)
+	}
+	return asking{l}, err
+}
+
+func (s *server) applyPreset(ctx context.Context, id crm.PresetID, l *crm.Link) error {
+	p, err := s.Store.Preset(ctx, l.Account, id)
+	if crm.KindOf(err) == crm.NotFound {
+		return crm.E(crm.Invalid, "preset_unknown", "There is no preset with this preset_id; GET /v1/presets lists those there are.")
+	}
+	if err != nil {
+		return err
+	}
+	if p.Auth != crm.AuthPassword {
+		return crm.E(crm.Invalid, "auth_unsupported", "This preset asks for OAuth 2, which can't be used for links yet; choose another preset.")
+	}
+	l.Preset, l.Server = p.ID, p.IMAP
+	if p.Username == crm.UsernameLocalPart {
+		if at := strings.LastIndexByte(l.Username, '@'); at >= 0 {
+			l.Username = l.Username[:at]
+		}
+	}
+	return nil
+}
+
+// probe opens the mailbox; where that fails, the problem shows how far it went.
+func (s *server) probe(ctx context.Context, login crm.Login) (crm.Probe, error) {
+	ctx, cancel := context.WithTimeout(ctx, probeLimit)
+	defer cancel()
+	found := s.Watcher.Probe(ctx, login)
+	if found.Err == nil {
+		return found, nil
+	}
+	p := web.ProblemOf(ctx, s.Log, found.Err)
+	if p.Status == http.StatusBadGateway || p.Status == http.StatusForbidden {
+		// The settings were the caller's: they are what has to be mended.
+		p.Status, p.Title = http.StatusUnprocessableEntity, http.StatusText(http.StatusUnprocessableEntity)
+	}
+	p.Steps = wire.Each(found.Steps, wire.StepOf)
+	return found, p
+}

@@ -1,0 +1,40 @@
+package api
+
+import (
+	"context"
+
+	"mailsyncd.example/crm"
+	"mailsyncd.example/crm/api/wire"
+)
+
+func (s *server) listThreads(ctx context.Context, in *struct {
+	Paging
+	Contact wire.ForeignID `query:"contact_id"`
+	Mailbox wire.ID        `query:"mailbox_id"`
+	Text    wire.Name      `query:"q" doc:"Must stand in the subject, text or addresses of a message."`
+}) (*page[wire.Thread], error) {
+	part, err := s.Store.ListThreads(ctx, account(ctx), crm.ThreadQuery{
+		Contact: crm.ContactID(in.Contact), Mailbox: crm.MailboxID(in.Mailbox), Text: string(in.Text), Paging: in.paging(),
+	})
+	if err != nil {
+		return nil, err
+	}
+	return mapped(part, wire.ThreadOf), nil
+}
+
+func (s *server) getThread(ctx context.Context, in *struct {
+	ID wire.ID `path:"id"`
+	Paging
+}) (*reply[wire.ThreadWithMessages], error) {
+	t, err := s.Store.Thread(ctx, account(ctx), crm.ThreadID(in.ID))
+	if err != nil {
+		return nil, err
+	}
+	part, err := s.Store.ThreadMessages(ctx, t.Account, t.ID, in.paging())
+	if err != nil {
+		return nil, err
+	}
+	return &reply[wire.ThreadWithMessages]{wire.ThreadWithMessages{
+		Thread: wire.ThreadOf(t), Messages: wire.Each(part.Items, wire.OpenedMessageOf), Next: part.Next,
+	}}, nil
+}
