@@ -137,7 +137,7 @@ func TestContractsPaths(t *testing.T) {
 func TestEveryCodeIsDocumented(t *testing.T) {
 	o := newOffice(t)
 	document := string(o.document(t))
-	for _, folder := range []string{".", "web", "wire", "../store/office", "../store/txn", "../../sync/imapbox", "../../sync/watch", "../../sync/guard"} {
+	for _, folder := range []string{".", "web", "wire", "../store/office", "../store/txn", "../../sync/imapbox", "../../sync/imapbox/talk", "../../sync/watch", "../../sync/guard"} {
 		files, err := filepath.Glob(filepath.Join(folder, "*.go"))
 		if err != nil {
 			t.Fatal(err)
