@@ -95,6 +95,7 @@ var codes = []struct{ code, means string }{
 	{"server_busy", "the server asks for patience"},
 	{"server_bye", "the server closed the connection"},
 	{"server_refused", "the server refused a command"},
+	{"folder_gone", "the server does not have the folder any more"},
 	{"folder_refused", "the server does not number a folder's messages for good"},
 	{"message_refused", "the server lists a message but does not deliver it"},
 	{"message_garbled", "the server delivers something else than the message"},
