@@ -16,8 +16,9 @@ test: ## everything, against real servers; a server that is missing is a failure
 	@.ci/servers
 	CI=true $(GO) test -race -timeout 10m ./...
 
-bench:
-	CI=true $(GO) test -run '^$$' -bench . -benchmem ./...
+bench: ## how fast, beside bare sockets and go-imap's client (docs/performance.md)
+	@.ci/servers
+	@$(GO) run ./cmd/bench
 
 fuzz:
 	@.ci/fuzz $(FUZZTIME)
