@@ -65,6 +65,7 @@ var floors = map[string]floor{
 	"crm/vectortest":      kit,
 	"dedupe/claimtest":    kit,
 	"sync/dovecottest":    kit,
+	"cmd/bench":           kit,
 	"cmd/mailsyncd":       roof,
 }
 
