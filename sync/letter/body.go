@@ -6,6 +6,7 @@ import (
 	"unicode/utf8"
 
 	"mailsyncd.example/sync/letter/charset"
+	"mailsyncd.example/sync/letter/field"
 )
 
 // bodySink collects the decoded bytes of a text part, as far as maxBody.
@@ -24,7 +25,7 @@ func (s *bodySink) write(b []byte) {
 // decoded returns the text of the part in UTF-8, with LF for line ends and
 // without NUL. It may use the buffer for that, which is spent afterwards.
 func (s *bodySink) decoded() (text []byte, ok bool) {
-	label := value(s.part.params, "charset")
+	label := s.part.params.Get("charset")
 	if label == "" && s.part.media == "text/html" {
 		label = metaCharset(s.buf)
 	}
@@ -87,11 +88,11 @@ func addCIDs(html []byte, cids map[string]bool) {
 				break
 			}
 			rest = rest[at+len(scheme):]
-			id := rest[:min(len(rest), maxID)]
+			id := rest[:min(len(rest), field.MaxID)]
 			if end := bytes.IndexAny(id, "\"'<>() \t\r\n\\"); end >= 0 {
 				id = id[:end]
 			}
-			cids[strings.ReplaceAll(string(appendUnescaped(nil, string(id))), "&amp;", "&")] = true
+			cids[strings.ReplaceAll(string(field.Unescape(nil, id, '%')), "&amp;", "&")] = true
 		}
 	}
 }

@@ -5,6 +5,8 @@ import (
 	"strings"
 	"unicode"
 	"unicode/utf8"
+
+	"mailsyncd.example/sync/letter/field"
 )
 
 // maxFilename is what file systems allow for a name, in bytes.
@@ -14,7 +16,7 @@ const maxFilename = 255
 // control characters, nothing that turns the direction of reading around and
 // so hides an extension. It is "" where nothing is left.
 func sanitize(name string) string {
-	name = tidy(strings.ToValidUTF8(name, "_"))
+	name = field.Tidy(strings.ToValidUTF8(name, "_"))
 	if at := strings.LastIndexAny(name, `/\`); at >= 0 {
 		name = name[at+1:]
 	}

@@ -2,10 +2,10 @@ package letter
 
 import (
 	"bytes"
-	"strings"
 
 	"mailsyncd.example/crm"
 	"mailsyncd.example/crm/address"
+	"mailsyncd.example/sync/letter/field"
 )
 
 // ReadHead decodes a raw block of header fields. It may be a part of a header
@@ -22,18 +22,18 @@ func ReadHead(block []byte) crm.Head {
 func (h *header) head() (crm.Head, damage) {
 	var d damage
 	decode := func(raw string) string {
-		text, ok := words(raw)
+		text, ok := field.Words(raw)
 		if !ok {
 			d |= badCharset
 		}
-		return tidy(text)
+		return field.Tidy(text)
 	}
 	people := func(name string) []crm.Person {
 		return h.people(name, decode)
 	}
 	var head crm.Head
 	for _, v := range h.all("message-id") {
-		if ids := headerIDs(string(v)); len(ids) > 0 {
+		if ids := field.IDs(string(v)); len(ids) > 0 {
 			head.HeaderID = ids[0]
 			break
 		}
@@ -42,7 +42,7 @@ func (h *header) head() (crm.Head, damage) {
 	head.References = h.ids("references")
 	head.From, head.To, head.Cc, head.Bcc = people("from"), people("to"), people("cc"), people("bcc")
 	if raw, ok := h.get("subject"); ok {
-		subject, sound := toUTF8(raw)
+		subject, sound := field.UTF8(raw)
 		if !sound {
 			d |= badCharset
 		}
@@ -50,7 +50,7 @@ func (h *header) head() (crm.Head, damage) {
 	}
 	if date := h.text("date"); date != "" {
 		var sound bool
-		if head.Date, sound = parseDate(date); !sound {
+		if head.Date, sound = field.Date(date); !sound {
 			d |= badDate
 		}
 	}
@@ -60,9 +60,9 @@ func (h *header) head() (crm.Head, damage) {
 // ids reads all fields of this name as one.
 func (h *header) ids(name string) (ids []crm.HeaderID) {
 	for _, v := range h.all(name) {
-		ids = append(ids, headerIDs(string(v))...)
+		ids = append(ids, field.IDs(string(v))...)
 	}
-	return ids[max(0, len(ids)-maxIDs):]
+	return ids[max(0, len(ids)-field.MaxIDs):]
 }
 
 // people reads all fields of this name as one. Their bytes become UTF-8 first:
@@ -72,42 +72,6 @@ func (h *header) people(name string, decode func(string) string) []crm.Person {
 	if len(values) == 0 {
 		return nil
 	}
-	raw, _ := toUTF8(bytes.Join(values, []byte(", ")))
+	raw, _ := field.UTF8(bytes.Join(values, []byte(", ")))
 	return address.People(raw, decode)
-}
-
-// tidy makes a decoded value one line of valid UTF-8 without control
-// characters: white space, which folding may have changed, is collapsed.
-func tidy(s string) string {
-	if isTidy(s) {
-		return s
-	}
-	s = strings.ToValidUTF8(s, "\uFFFD")
-	var out strings.Builder
-	out.Grow(len(s))
-	space := false
-	for _, r := range s {
-		switch {
-		case r == ' ' || r == '\t' || r == '\r' || r == '\n':
-			space = true
-		case r < ' ' || 0x7F <= r && r < 0xA0:
-		default:
-			if space && out.Len() > 0 {
-				out.WriteByte(' ')
-			}
-			space = false
-			out.WriteRune(r)
-		}
-	}
-	return out.String()
-}
-
-// isTidy spares ordinary ASCII the rewriting.
-func isTidy(s string) bool {
-	for i := range len(s) {
-		if s[i] < ' ' || s[i] > 126 || s[i] == ' ' && (i == 0 || i+1 == len(s) || s[i+1] == ' ') {
-			return false
-		}
-	}
-	return true
 }

@@ -4,7 +4,7 @@ import (
 	"bytes"
 	"strings"
 
-	"mailsyncd.example/sync/letter/charset"
+	"mailsyncd.example/sync/letter/field"
 )
 
 const (
@@ -19,14 +19,14 @@ const (
 // header is a block of header fields, unfolded and otherwise as it stands.
 type header struct {
 	raw    []byte
-	fields []field
+	fields []span
 	limit  int
 	cut    bool // it was longer than limit
 	broken bool // lines in it make no sense, or no empty line ends it
 }
 
-// field is the place of a field in raw; name is -1 for one that is not kept.
-type field struct{ name, colon, end int }
+// span is the place of a field in raw; name is -1 for one that is not kept.
+type span struct{ name, colon, end int }
 
 func (h *header) reset(limit int) {
 	h.raw, h.fields = h.raw[:0], h.fields[:0]
@@ -74,19 +74,28 @@ func (h *header) skip(l *lines, n line) bool {
 	h.broken = true
 	kept := line{data: bytes.Clone(n.data), end: bytes.Clone(n.end), first: true}
 	rest := l.ahead(foresight)
-	for len(rest) > 0 {
+	for place := 0; len(rest) > 0; place++ {
 		var next []byte
 		next, rest, _ = bytes.Cut(rest, []byte{l.stop})
-		if len(next) > 0 && (next[0] == ' ' || next[0] == '\t') {
-			continue
+		if len(bytes.TrimRight(next, "\r")) == 0 {
+			break
 		}
-		if nameLength(next) > 0 {
+		if n := nameLength(next); n > 0 && (place == 0 || len(h.fields) > 0 && isUsual(string(next[:n]))) {
 			return true
 		}
-		break
 	}
 	l.unread(kept)
 	return false
+}
+
+// isUsual tells field names that hardly begin a line of text.
+func isUsual(name string) bool {
+	switch name = strings.ToLower(name); name {
+	case "from", "to", "cc", "subject", "date", "message-id", "in-reply-to", "references", "reply-to", "sender", "return-path",
+		"received", "mime-version", "delivered-to", "dkim-signature":
+		return true
+	}
+	return strings.HasPrefix(name, "content-") || strings.HasPrefix(name, "x-")
 }
 
 // endsOpen tells whether the last field ends with a semicolon, after which a
@@ -136,13 +145,13 @@ func (h *header) begin(data []byte) {
 	}
 	at := len(h.raw)
 	h.raw = append(h.raw, data...)
-	h.fields = append(h.fields, field{at, at + bytes.IndexByte(data, ':'), len(h.raw)})
+	h.fields = append(h.fields, span{at, at + bytes.IndexByte(data, ':'), len(h.raw)})
 }
 
 // ignore makes extend pass over the continuations of a field that is not kept.
 func (h *header) ignore() {
 	if n := len(h.fields); n == 0 || h.fields[n-1].name >= 0 {
-		h.fields = append(h.fields, field{name: -1})
+		h.fields = append(h.fields, span{name: -1})
 	}
 }
 
@@ -197,7 +206,7 @@ func (h *header) all(name string) (values [][]byte) {
 	return values
 }
 
-func (h *header) is(f field, name string) bool {
+func (h *header) is(f span, name string) bool {
 	if f.name < 0 || f.colon-f.name < len(name) {
 		return false
 	}
@@ -217,14 +226,6 @@ func (h *header) is(f field, name string) bool {
 // UTF-8, encoded words left alone.
 func (h *header) text(name string) string {
 	v, _ := h.get(name)
-	s, _ := toUTF8(v)
+	s, _ := field.UTF8(v)
 	return s
-}
-
-// toUTF8 turns a raw header value, which may be in any charset, into UTF-8.
-// It works on whole values: in ISO-2022-JP and Shift_JIS the bytes of a
-// character can look like quotes, commas and backslashes.
-func toUTF8(raw []byte) (string, bool) {
-	b, ok := charset.Decode("", raw)
-	return string(b), ok
 }

@@ -219,10 +219,10 @@ func (s *textSink) close() {
 }
 
 func unflow(p *part, text []byte) string {
-	if !strings.EqualFold(value(p.params, "format"), "flowed") {
+	if !strings.EqualFold(p.params.Get("format"), "flowed") {
 		return string(text)
 	}
-	return plain.Unflow(string(text), strings.EqualFold(value(p.params, "delsp"), "yes"))
+	return plain.Unflow(string(text), strings.EqualFold(p.params.Get("delsp"), "yes"))
 }
 
 // maxMessageHead is how much of a message in a message is read for its subject.

@@ -3,6 +3,8 @@ package letter
 import (
 	"strconv"
 	"strings"
+
+	"mailsyncd.example/sync/letter/field"
 )
 
 // part is what the header of a message or of one of its parts says about it.
@@ -11,7 +13,7 @@ type part struct {
 	parent   string // media type of the multipart that it stands in; "" for the root
 	place    int    // among its siblings, from 0
 	media    string // lower case: "text/plain"
-	params   []param
+	params   field.Params
 	encoding string
 
 	disposition string // "attachment", "inline" or ""
@@ -25,8 +27,8 @@ type part struct {
 func describe(h *header, parent string) part {
 	p := part{parent: parent}
 	for _, raw := range h.all("content-type") {
-		text, _ := toUTF8(raw)
-		p.media, p.params = parseField(text)
+		text, _ := field.UTF8(raw)
+		p.media, p.params = field.Parse(text)
 		if isMedia(p.media) {
 			break
 		}
@@ -37,13 +39,13 @@ func describe(h *header, parent string) part {
 			p.media = "message/rfc822"
 		}
 	}
-	p.encoding = h.text("content-transfer-encoding")
+	p.encoding, _ = field.Parse(h.text("content-transfer-encoding"))
 	if text := h.text("content-disposition"); text != "" {
-		var params []param
-		p.disposition, params = parseField(text)
-		p.filename = sanitize(value(params, "filename"))
+		var params field.Params
+		p.disposition, params = field.Parse(text)
+		p.filename = sanitize(params.Get("filename"))
 	}
-	p.name = sanitize(value(p.params, "name"))
+	p.name = sanitize(p.params.Get("name"))
 	p.contentID = contentID(h.text("content-id"))
 	return p
 }
@@ -96,8 +98,8 @@ func isMedia(s string) bool {
 
 // contentID takes the brackets off.
 func contentID(s string) string {
-	s = strings.Trim(strings.TrimSpace(tidy(s)), "<>")
-	if len(s) > maxID {
+	s = strings.Trim(strings.TrimSpace(field.Tidy(s)), "<>")
+	if len(s) > field.MaxID {
 		return ""
 	}
 	return s

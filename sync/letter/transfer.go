@@ -3,6 +3,8 @@ package letter
 import (
 	"encoding/base64"
 	"strings"
+
+	"mailsyncd.example/sync/letter/field"
 )
 
 // sink takes the decoded bytes of a part.
@@ -25,11 +27,10 @@ type decoder interface {
 	close() (sound bool)
 }
 
-// newDecoder finds the decoder for a Content-Transfer-Encoding. What nobody
+// newDecoder finds the decoder for a transfer encoding, in lower case. What nobody
 // knows is taken as it stands (the most usual of these is "8bits").
 func newDecoder(encoding string, to sink) decoder {
-	encoding, _ = cutAny(encoding, ";( \t")
-	switch strings.ToLower(strings.Trim(encoding, `"'`)) {
+	switch encoding {
 	case "base64", "b", "base-64", "x-base64":
 		return &fromBase64{to: to}
 	case "quoted-printable", "q", "quoted_printable", "quotedprintable", "quoted":
@@ -68,9 +69,9 @@ func (d *asIs) endLine(end []byte) {
 
 func (d *asIs) close() bool { return true }
 
-// fromBase64 skips what is not base64, as RFC 2045 section 6.8 has it. After
-// the padding only whole lines of base64 count: mailing lists put footers
-// there.
+// fromBase64 skips what is not base64, as RFC 2045 section 6.8 has it. Mailing
+// lists put footers behind it: after the padding, or a line that is something
+// else, only lines count that are nothing but base64.
 type fromBase64 struct {
 	to      sink
 	quantum [4]byte
@@ -90,28 +91,25 @@ const (
 )
 
 func (d *fromBase64) piece(b []byte) {
+	if b = trimBlank(b); len(b) == 0 {
+		return
+	}
 	switch d.state {
+	case base64Never:
+		d.to.write(b)
+		return
 	case base64Start:
-		if len(b) == 0 {
+		if strange(b) > 1+len(b)/10 {
+			d.state, d.junk = base64Never, true
+			d.to.write(b)
 			return
 		}
 		d.state = base64Within
-		if !looksBase64(b) {
-			d.state, d.junk = base64Never, true
-		}
 	case base64Ended:
-		if len(b) == 0 {
-			return
-		}
-		if !looksBase64(b) {
+		if strange(b) > 0 || len(b)%4 != 0 {
 			d.junk = true
 			return
 		}
-		d.state = base64Within
-	}
-	if d.state == base64Never {
-		d.to.write(b)
-		return
 	}
 	d.decode(b)
 }
@@ -119,9 +117,6 @@ func (d *fromBase64) piece(b []byte) {
 // decode takes whole lines at once where the library can, and goes byte by
 // byte where the text is odd.
 func (d *fromBase64) decode(b []byte) {
-	for len(b) > 0 && b[len(b)-1] <= ' ' {
-		b = b[:len(b)-1]
-	}
 	if need := base64.StdEncoding.DecodedLen(len(b)); cap(d.out) < need {
 		d.out = make([]byte, need)
 	}
@@ -133,6 +128,10 @@ func (d *fromBase64) decode(b []byte) {
 			}
 			return
 		}
+	}
+	if strange(b) > len(b)/4 {
+		d.junk, d.state = true, base64Ended
+		return
 	}
 	out := d.out[:0]
 	for _, c := range b {
@@ -173,22 +172,22 @@ func (d *fromBase64) close() bool {
 	return !d.junk
 }
 
-// looksBase64 tells a line of base64 from one of text: white space inside of
-// it, or much that is not in the alphabet.
-func looksBase64(b []byte) bool {
-	odd, blank := 0, false
+// strange counts the bytes of a line that are no base64; a line with blanks
+// between words is strange as a whole.
+func strange(b []byte) (n int) {
+	blank := false
 	for _, c := range b {
 		switch {
 		case c == ' ' || c == '\t':
 			blank = true
-		case c == '\r' || c == 0:
-		case blank && odd == 0 && c != '=':
-			odd = len(b) // a word, and another one
-		case base64Value(c) < 0 && c != '=':
-			odd++
+		case c == '\r' || c == 0 || c == '=':
+		case blank:
+			return len(b)
+		case base64Value(c) < 0:
+			n++
 		}
 	}
-	return odd*10 <= len(b)
+	return n
 }
 
 func base64Value(c byte) int {
@@ -224,10 +223,7 @@ func (d *fromQuoted) piece(b []byte) {
 	}
 	// An escape may be cut in two, and white space counts only where
 	// something follows it in its line.
-	keep := len(b)
-	for keep > 0 && isBlank(b[keep-1]) {
-		keep--
-	}
+	keep := len(trimBlank(b))
 	switch {
 	case keep > 0 && b[keep-1] == '=':
 		keep--
@@ -242,41 +238,35 @@ func (d *fromQuoted) piece(b []byte) {
 		out = append(out, d.held...)
 		d.held = d.held[:0]
 	}
-	out = unquote(out, b[:keep])
+	out = field.Unescape(out, b[:keep], '=')
 	d.to.write(out)
 	d.out = out
 	d.carry = append(d.carry[:0], b[keep:]...)
 }
 
 func (d *fromQuoted) endLine(end []byte) {
-	c := d.carry
-	for len(c) > 0 && isBlank(c[len(c)-1]) {
-		c = c[:len(c)-1]
-	}
-	soft := len(c) == 1 && c[0] == '='
-	if !soft {
-		d.to.write(d.held)
+	c := trimBlank(d.carry)
+	d.to.write(d.held)
+	d.held = d.held[:0]
+	if soft := len(c) == 1 && c[0] == '='; !soft {
 		d.to.write(c) // "=A" at the end of a line is no escape
-		d.held = append(d.held[:0], end...)
+		d.held = append(d.held, end...)
 	}
 	d.carry = d.carry[:0]
 }
 
 func (d *fromQuoted) close() bool {
-	d.endLine(nil)
+	if len(d.carry) > 0 {
+		d.endLine(nil)
+	}
 	return true
 }
 
-func unquote(out, b []byte) []byte {
-	for i := 0; i < len(b); i++ {
-		if b[i] == '=' && i+2 < len(b) && isHex(b[i+1]) && isHex(b[i+2]) {
-			out = append(out, unhex(b[i+1])<<4|unhex(b[i+2]))
-			i += 2
-		} else {
-			out = append(out, b[i])
-		}
+func trimBlank(b []byte) []byte {
+	for len(b) > 0 && isBlank(b[len(b)-1]) {
+		b = b[:len(b)-1]
 	}
-	return out
+	return b
 }
 
 func isBlank(c byte) bool { return c == ' ' || c == '\t' || c == '\r' }

@@ -107,7 +107,7 @@ func (w *walker) entity(p *part) delimiter {
 
 func (w *walker) multipart(p *part) delimiter {
 	level := len(w.open)
-	boundary := strings.TrimRight(value(p.params, "boundary"), " \t\r\n")
+	boundary := strings.TrimRight(p.params.Get("boundary"), " \t\r\n")
 	if boundary == "" || len(boundary) > maxBoundary {
 		boundary = "\x00" // no line can have it; the preamble may show the real one
 		w.damage |= badBoundary

@@ -1,4 +1,4 @@
-package letter
+package field
 
 import (
 	"strconv"
@@ -6,11 +6,11 @@ import (
 	"time"
 )
 
-// parseDate reads the value of a Date field and gives the instant in UTC. It
+// Date reads the value of a Date field and gives the instant in UTC. It
 // knows the forms of RFC 5322 with the obsolete ones, of ctime, of ISO 8601
 // and those that Japanese programs write, by what the words in it look like
 // rather than by where they stand.
-func parseDate(s string) (time.Time, bool) {
+func Date(s string) (time.Time, bool) {
 	if len(s) > 200 {
 		s = s[:200]
 	}

@@ -1,4 +1,4 @@
-package letter
+package field
 
 import (
 	"encoding/base64"
@@ -7,12 +7,12 @@ import (
 	"mailsyncd.example/sync/letter/charset"
 )
 
-// words decodes the encoded words (RFC 2047) in a header value that is UTF-8
+// Words decodes the encoded words (RFC 2047) in a header value that is UTF-8
 // otherwise. Real ones break every rule of the RFC: they stand in quotes and
 // inside of words, are split inside of a character or of a base64 quantum,
 // hold blanks, and lack their end. What can't be decoded stays as it is; ok is
 // false where characters were lost.
-func words(s string) (text string, ok bool) {
+func Words(s string) (text string, ok bool) {
 	if !strings.Contains(s, "=?") {
 		return s, true
 	}
@@ -153,11 +153,11 @@ func (r *run) flush(out *strings.Builder) bool {
 	for _, w := range r.words {
 		switch {
 		case !w.base64:
-			joined = append(append(joined, unbase64(open)...), unquoteQ(w.text)...)
+			joined = append(append(joined, unbase64(open)...), unquote(w.text)...)
 			open = open[:0]
-		case len(w.text)%4 != 0 && !strings.HasSuffix(w.text, "="):
+		case len(open) > 0 || len(w.text)%4 != 0 && !strings.HasSuffix(w.text, "="):
 			open = append(open, w.text...)
-			if len(open)%4 == 0 {
+			if len(open)%4 == 0 || strings.HasSuffix(w.text, "=") {
 				joined, open = append(joined, unbase64(open)...), open[:0]
 			}
 		default:
@@ -168,7 +168,8 @@ func (r *run) flush(out *strings.Builder) bool {
 	joined = append(joined, unbase64(open)...)
 	text, ok := charset.Decode(r.charset, joined)
 	if !ok && len(r.words) > 1 {
-		// Perhaps each word is sound alone: one without its last escape.
+		// Perhaps each word is sound alone: one without padding, or without
+		// its last escape.
 		if apart, good := r.apart(); good {
 			text, ok = apart, true
 		}
@@ -180,7 +181,7 @@ func (r *run) flush(out *strings.Builder) bool {
 
 func (r *run) apart() (text []byte, ok bool) {
 	for _, w := range r.words {
-		b := unquoteQ(w.text)
+		b := unquote(w.text)
 		if w.base64 {
 			b = unbase64([]byte(w.text))
 		}
@@ -201,7 +202,7 @@ func unbase64(s []byte) []byte {
 	clean := make([]byte, 0, len(s))
 	for _, c := range s {
 		switch {
-		case base64Value(c) >= 0:
+		case isBase64(c):
 			clean = append(clean, c)
 		case c == '-': // the alphabet for addresses in the web
 			clean = append(clean, '+')
@@ -216,21 +217,27 @@ func unbase64(s []byte) []byte {
 	return clean[:n]
 }
 
-// unquoteQ decodes the Q encoding (RFC 2047 section 4.2).
-func unquoteQ(s string) []byte {
-	out := make([]byte, 0, len(s))
+// unquote decodes the Q encoding (RFC 2047 section 4.2).
+func unquote(s string) []byte {
+	return Unescape(nil, strings.ReplaceAll(s, "_", " "), '=')
+}
+
+// Unescape appends s to out, with the byte itself for every mark that two
+// hexadecimal digits follow. Other marks stay.
+func Unescape[S string | []byte](out []byte, s S, mark byte) []byte {
 	for i := 0; i < len(s); i++ {
-		switch {
-		case s[i] == '_':
-			out = append(out, ' ')
-		case s[i] == '=' && i+2 < len(s) && isHex(s[i+1]) && isHex(s[i+2]):
+		if s[i] == mark && i+2 < len(s) && isHex(s[i+1]) && isHex(s[i+2]) {
 			out = append(out, unhex(s[i+1])<<4|unhex(s[i+2]))
 			i += 2
-		default:
+		} else {
 			out = append(out, s[i])
 		}
 	}
 	return out
+}
+
+func isBase64(c byte) bool {
+	return 'A' <= c && c <= 'Z' || 'a' <= c && c <= 'z' || '0' <= c && c <= '9' || c == '+' || c == '/'
 }
 
 func isHex(c byte) bool {

@@ -1,4 +1,4 @@
-package letter
+package field
 
 import (
 	"strings"
@@ -7,18 +7,19 @@ import (
 )
 
 const (
-	// A longer id is nobody's: RFC 5322 allows no longer line.
-	maxID = 998
-	// References keeps the nearest ancestors of a long thread.
-	maxIDs = 500
+	// MaxID is the longest id in bytes: RFC 5322 allows no longer line.
+	MaxID = 998
+	// MaxIDs is how many ids of a field count: the last ones, which are the
+	// nearest ancestors.
+	MaxIDs = 500
 )
 
-// headerIDs finds the message ids in a Message-ID, In-Reply-To or References
+// IDs finds the message ids in a Message-ID, In-Reply-To or References
 // field: what stands in angle brackets, whatever it looks like. Where there
 // are no brackets, words count, if they are all that there is.
-func headerIDs(raw string) []crm.HeaderID {
+func IDs(raw string) []crm.HeaderID {
 	if !strings.Contains(raw, "<") {
-		raw, _ = words(raw) // some programs encode long ids
+		raw, _ = Words(raw) // some programs encode long ids
 	}
 	var ids []crm.HeaderID
 	for rest := raw; ; {
@@ -47,7 +48,7 @@ func headerIDs(raw string) []crm.HeaderID {
 			ids = appendID(ids, strings.Trim(w, `>,;"`))
 		}
 	}
-	return ids[max(0, len(ids)-maxIDs):]
+	return ids[max(0, len(ids)-MaxIDs):]
 }
 
 func appendID(ids []crm.HeaderID, s string) []crm.HeaderID {
@@ -57,7 +58,7 @@ func appendID(ids []crm.HeaderID, s string) []crm.HeaderID {
 		}
 		return r
 	}, s)
-	if s == "" || len(s) > maxID {
+	if s == "" || len(s) > MaxID {
 		return ids
 	}
 	return append(ids, crm.HeaderID(s))

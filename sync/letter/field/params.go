@@ -1,4 +1,4 @@
-package letter
+package field
 
 import (
 	"slices"
@@ -14,14 +14,17 @@ const (
 	maxSegments = 200
 )
 
-// param is a parameter of a Content-Type or Content-Disposition field, with
-// its name in lower case and the asterisks of RFC 2231 still at its end.
+// Params are the parameters of a Content-Type or Content-Disposition field.
+type Params []param
+
+// param has its name in lower case, and the asterisks of RFC 2231 still at the
+// end of it.
 type param struct{ name, value string }
 
-// parseField takes apart "value; name=value; …" and forgives what there is to
+// Parse takes apart "value; name=value; …" and forgives what there is to
 // forgive: missing semicolons and quotes, blanks, comments, repetitions. The
 // value comes in lower case.
-func parseField(s string) (value string, params []param) {
+func Parse(s string) (value string, params Params) {
 	value, s = cutAny(s, "; \t\r\n(")
 	value = strings.ToLower(strings.Trim(value, `"'`))
 	for s != "" && len(params) < maxParams {
@@ -98,11 +101,21 @@ func bareValue(s string) (value, rest string) {
 		}
 		at += blank
 		next := strings.TrimLeft(value[at:], " \t\r\n")
-		if strings.HasPrefix(next, "(") || startsParam(next) || next == "" {
+		if next == "" || startsParam(next) || isComment(next) {
 			return value[:at], s[at:]
 		}
 		at = len(value) - len(next)
 	}
+}
+
+// isComment tells whether s is a comment, with nothing or something else behind
+// it, and not a part of a name like "offer (final).pdf".
+func isComment(s string) bool {
+	if !strings.HasPrefix(s, "(") {
+		return false
+	}
+	rest := afterComment(s)
+	return rest == "" || rest[0] == ' ' || rest[0] == '\t'
 }
 
 // startsParam tells whether s begins like "charset=".
@@ -118,10 +131,10 @@ func startsParam(s string) bool {
 	return false
 }
 
-// value returns a parameter, decoded by whatever its sender used: RFC 2231
+// Get returns a parameter, "" where there is none, decoded by whatever its sender used: RFC 2231
 // with its charsets and continuations, or encoded words, which are wrong here
 // and the most common of all.
-func value(params []param, name string) string {
+func (params Params) Get(name string) string {
 	var plain string
 	var segments []segment
 	for _, p := range params {
@@ -142,7 +155,7 @@ func value(params []param, name string) string {
 		slices.SortStableFunc(segments, func(a, b segment) int { return a.number - b.number })
 		return extended(segments)
 	}
-	text, _ := words(plain)
+	text, _ := Words(plain)
 	return unescapeName(text)
 }
 
@@ -164,26 +177,14 @@ func extended(segments []segment) string {
 			}
 		}
 		if s.coded {
-			b = appendUnescaped(b, text)
+			b = Unescape(b, text, '%')
 		} else {
 			b = append(b, text...)
 		}
 	}
 	out, _ := charset.Decode(label, b)
-	text, _ := words(string(out))
+	text, _ := Words(string(out))
 	return text
-}
-
-func appendUnescaped(b []byte, s string) []byte {
-	for i := 0; i < len(s); i++ {
-		if s[i] == '%' && i+2 < len(s) && isHex(s[i+1]) && isHex(s[i+2]) {
-			b = append(b, unhex(s[i+1])<<4|unhex(s[i+2]))
-			i += 2
-		} else {
-			b = append(b, s[i])
-		}
-	}
-	return b
 }
 
 // unescapeName undoes the escapes of URLs in a value, as some webmail writes
@@ -192,7 +193,7 @@ func unescapeName(s string) string {
 	if strings.Count(s, "%") < 3 {
 		return s
 	}
-	b := appendUnescaped(nil, s)
+	b := Unescape(nil, s, '%')
 	if text, ok := charset.Decode("", b); ok && len(b) < len(s) && !isASCII(b) {
 		return string(text)
 	}
