@@ -42,6 +42,7 @@ var floors = map[string]floor{
 	"dedupe":              decision,
 	"sync/letter":         decision,
 	"sync/letter/charset": decision,
+	"sync/letter/field":   decision,
 	"sync/letter/plain":   decision,
 	"crm/blob":            door,
 	"crm/disk":            door,
