@@ -34,8 +34,11 @@ const (
 )
 
 type commands struct {
+	Demo    demoCommand    `cmd:"" help:"Show a whole office in one process: nothing to install, nothing to set up."`
+	Serve   serveCommand   `cmd:"" help:"Run the daemon."`
 	Doctor  doctorCommand  `cmd:"" help:"Check this machine and this configuration, and say what to do."`
 	Explain explainCommand `cmd:"" help:"Say why a mail is in the CRM, or why not."`
+	Keys    keysCommand    `cmd:"" help:"Look after the keys that encrypt passwords."`
 	Migrate migrateCommand `cmd:"" help:"Bring the database up to this version, and exit."`
 	Version versionCommand `cmd:"" help:"Print the version."`
 }

@@ -1,0 +1,161 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"net"
+	"net/http"
+	"time"
+
+	"go.uber.org/zap"
+	"golang.org/x/sync/errgroup"
+
+	"mailsyncd.example/crm"
+	"mailsyncd.example/crm/api"
+	"mailsyncd.example/crm/blob"
+	"mailsyncd.example/crm/store"
+	"mailsyncd.example/crm/store/sqlite"
+	"mailsyncd.example/dedupe"
+	"mailsyncd.example/sync/intake"
+	"mailsyncd.example/sync/watch"
+)
+
+type serveCommand struct{ Config }
+
+// Help is the long help text.
+func (serveCommand) Help() string {
+	return "Runs until it is told to stop (SIGINT, SIGTERM), and then ends what it has begun. Without any " +
+		"configuration it keeps its data in ./mailsync-data and listens on the loopback interface. The " +
+		"operator's token, with which accounts are made, stands in the file operator-token of the data folder."
+}
+
+// Run runs the daemon until ctx ends.
+func (c serveCommand) Run(ctx context.Context, p Program) error {
+	d, err := newDaemon(ctx, c.Config, logger(p.Stderr, zap.InfoLevel), nil)
+	if err != nil {
+		return err
+	}
+	return d.run(ctx)
+}
+
+// How long requests may take to begin, and to end once the daemon stops. What
+// is in between the API bounds by itself: events are streamed for hours.
+const (
+	headerTimeout = 10 * time.Second
+	idleTimeout   = 2 * time.Minute
+	stopTimeout   = 20 * time.Second
+)
+
+// daemon is everything that runs, put together.
+type daemon struct {
+	config   Config
+	log      *zap.Logger
+	token    crm.Secret
+	store    *store.Store
+	watcher  *watch.Watcher
+	listener net.Listener
+	server   *http.Server
+	closing  chan struct{} // closed when the daemon begins to stop
+}
+
+// newDaemon builds the daemon from the ground up. Nothing runs yet, but the
+// address is taken. observe, where not nil, hears of every mail's outcome.
+func newDaemon(ctx context.Context, c Config, log *zap.Logger, observe func(intake.Seen)) (_ *daemon, err error) {
+	d := &daemon{config: c, log: log, closing: make(chan struct{})}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, d.close())
+		}
+	}()
+	if err := c.prepareFolder(); err != nil {
+		return nil, err
+	}
+	if d.token, err = c.operatorToken(); err != nil {
+		return nil, err
+	}
+	keys, err := c.openKeys()
+	if err != nil {
+		return nil, err
+	}
+	signals := &signals{}
+	d.store, err = sqlite.Open(ctx, c.databaseFile(), store.Options{Sealer: keys, Signals: signals})
+	if err != nil {
+		return nil, err
+	}
+	blobs, err := blob.Open(c.blobFolder())
+	if err != nil {
+		return nil, err
+	}
+	dialer, err := c.mailDialer()
+	if err != nil {
+		return nil, err
+	}
+	metrics := watch.NewMetrics()
+	d.watcher = watch.New(watch.Options{
+		Store:   d.store,
+		Journey: intake.New(intake.Options{Store: d.store, Blobs: blobs, Claims: dedupe.NewClaims(), Observe: observe}),
+		Connect: func(ctx context.Context, l crm.Login, trace func(crm.Step)) (watch.Box, error) {
+			return connect(ctx, dialer, l, trace)
+		},
+		Interval: c.PollInterval, Log: log.Named("watch"), Metrics: metrics,
+	})
+	signals.watcher = d.watcher
+	if d.listener, err = net.Listen("tcp", c.Listen); err != nil {
+		return nil, errListen(c.Listen, err)
+	}
+	handler := api.New(api.Options{
+		Store: d.store, Blobs: blobs, Letters: letters{}, Watcher: d.watcher, Bell: &signals.bell,
+		OperatorToken: d.token, Now: time.Now, Log: log.Named("api"),
+		Ready: d.store.Ping, Closing: d.closing, Metrics: metricsHandler(metrics), Version: version(),
+	})
+	d.server = &http.Server{
+		Handler: handler, ReadHeaderTimeout: headerTimeout, IdleTimeout: idleTimeout,
+		ErrorLog: zap.NewStdLog(log.Named("http")),
+	}
+	return d, nil
+}
+
+// run serves until ctx ends, then stops what was started, the last first.
+func (d *daemon) run(ctx context.Context) error {
+	keepers, leave := context.WithCancel(context.WithoutCancel(ctx))
+	defer leave()
+	run, ctx := errgroup.WithContext(ctx)
+	run.Go(func() error { return d.watcher.Run(keepers) })
+	run.Go(func() error {
+		if err := d.server.Serve(d.listener); !errors.Is(err, http.ErrServerClosed) {
+			return err
+		}
+		return nil
+	})
+	d.log.Info("serving", zap.String("url", d.url()), zap.String("version", version()),
+		zap.String("data_dir", d.config.DataDir), zap.String("operator_token", d.config.operatorTokenFile()))
+	run.Go(func() error {
+		<-ctx.Done()
+		d.log.Info("stopping")
+		close(d.closing)
+		limit, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopTimeout)
+		defer cancel()
+		err := d.server.Shutdown(limit)
+		leave()
+		return err
+	})
+	err := errors.Join(run.Wait(), d.close())
+	d.log.Info("stopped", zap.Error(err))
+	return err
+}
+
+// close gives back what newDaemon took.
+func (d *daemon) close() error {
+	var err error
+	if d.listener != nil {
+		if err = d.listener.Close(); errors.Is(err, net.ErrClosed) {
+			err = nil // the server did it
+		}
+	}
+	if d.store != nil {
+		err = errors.Join(err, d.store.Close())
+	}
+	return err
+}
+
+func (d *daemon) url() string { return "http://" + d.listener.Addr().String() }

@@ -1,0 +1,81 @@
+package main
+
+import (
+	"context"
+	"crypto/x509"
+	"io"
+	"net/http"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"mailsyncd.example/crm"
+	"mailsyncd.example/crm/outbox"
+	"mailsyncd.example/sync/guard"
+	"mailsyncd.example/sync/imapbox"
+	"mailsyncd.example/sync/letter"
+	"mailsyncd.example/sync/watch"
+)
+
+// signals brings the store's signals to those who act on them. The store is
+// built before the watcher, which is why it is filled in afterwards.
+type signals struct {
+	bell    outbox.Bell
+	watcher *watch.Watcher
+}
+
+// EventsWritten is part of store.Signals.
+func (s *signals) EventsWritten(a crm.AccountID) { s.bell.EventsWritten(a) }
+
+// LinksChanged is part of store.Signals.
+func (s *signals) LinksChanged(a crm.AccountID, m crm.MailboxID) { s.watcher.LinksChanged(a, m) }
+
+// letters reads parts out of raw messages for the API.
+type letters struct{}
+
+// HTML is part of api.Letters.
+func (letters) HTML(raw io.Reader) (string, error) { return letter.HTML(raw) }
+
+// Attachment is part of api.Letters.
+func (letters) Attachment(raw io.Reader, id string, w io.Writer) error {
+	return letter.Attachment(raw, id, w)
+}
+
+// metricsHandler serves the metrics of the process and of these collectors.
+func metricsHandler(metrics *watch.Metrics) http.Handler {
+	registry := prometheus.NewRegistry()
+	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	registry.MustRegister(metrics.Collectors()...)
+	return promhttp.HandlerFor(registry, promhttp.HandlerOpts{})
+}
+
+// mailDialer returns what opens mailboxes: through the guard, trusting the
+// system's certificates and those of the configuration.
+func (c Config) mailDialer() (imapbox.Dialer, error) {
+	dialer := imapbox.Dialer{DialContext: guard.New(c.AllowNetworks).DialContext}
+	if c.CAFile == "" {
+		return dialer, nil
+	}
+	certificates, err := readCertificates(c.CAFile)
+	if err != nil {
+		return dialer, err
+	}
+	if dialer.RootCAs, err = x509.SystemCertPool(); err != nil {
+		return dialer, err
+	}
+	for _, certificate := range certificates {
+		dialer.RootCAs.AddCert(certificate)
+	}
+	return dialer, nil
+}
+
+// connect opens a mailbox; trace hears of each step.
+func connect(ctx context.Context, d imapbox.Dialer, l crm.Login, trace func(crm.Step)) (watch.Box, error) {
+	d.Trace = trace
+	box, err := d.Connect(ctx, l)
+	if err != nil {
+		return nil, err // and not a nil *imapbox.Box in a watch.Box
+	}
+	return box, nil
+}
