@@ -1,0 +1,128 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"golang.org/x/text/width"
+
+	"mailsyncd.example/crm"
+	"mailsyncd.example/sync/intake"
+)
+
+// columns is how wide the demo's lines may be.
+const columns = 80
+
+// printer writes what happens in the demo, one line for each mail.
+type printer struct{ w io.Writer }
+
+// welcome prints who is there, and how to look.
+func (p printer) welcome(s *setup) {
+	fmt.Fprintf(p.w, "\nThe office of Acme. Its mail is synced into the CRM at %s\n\n", s.api.url)
+	for _, c := range s.people {
+		fmt.Fprintf(p.w, "  %s%s links %s\n", pad(c.who.name, 14), pad(string(c.role), 10), c.links.address)
+	}
+	fmt.Fprintf(p.w, "  customers:    %s, %s, %s\n\n", mori.name, rossi.name, baker.name)
+	chie, dan := s.people[2], s.people[3]
+	fmt.Fprintf(p.w, `To look, as Dan, and as Chie who may see the mailboxes' health:
+
+  URL=%s
+  DAN='Authorization: Bearer %s'
+  CHIE='Authorization: Bearer %s'
+  curl -sH "$DAN" $URL/v1/threads
+  curl -sH "$DAN" $URL/v1/messages
+  curl -sH "$CHIE" $URL/v1/mailboxes
+  curl -sNH "$CHIE" $URL/v1/events/stream
+
+What happens now (Ctrl-C ends it):
+
+`, s.api.url, dan.token, chie.token)
+}
+
+// seen prints what became of one copy of a mail. Of a mail that the rules
+// refuse the CRM knows nothing; who sent it is known here only because the
+// demo did.
+func (p printer) seen(mailbox string, o *office, s intake.Seen) {
+	l, ok := o.letter(copyKey{mailbox, s.Folder, s.Envelope.UID})
+	if !ok && len(s.Envelope.From) > 0 {
+		l.from.name = string(s.Envelope.From[0])
+	}
+	local, _, _ := strings.Cut(mailbox, "@")
+	where := local + " " + s.Folder
+	if s.Folder == folderInbox {
+		where = local
+	}
+	correspondent := l.from.name
+	if l.from.address == mailbox {
+		correspondent = "to " + l.to.name
+	}
+	mark, why := whyShort(s.Outcome)
+	if why == "" {
+		why = l.subject
+	}
+	line := time.Now().Format(time.TimeOnly) + "  " + pad(mark, 9) + pad(where, 14) + correspondent + ": " + why
+	fmt.Fprintln(p.w, fit(line, columns))
+}
+
+// whyShort says in a few words what became of a copy, and why; no reason where
+// the subject says more.
+func whyShort(outcome crm.Outcome) (mark, why string) {
+	switch outcome {
+	case crm.Imported:
+		return "imported", ""
+	case crm.Copied:
+		return "copy", "here already; it stays one message"
+	case crm.NoContact:
+		return "refused", "no contact in From or To"
+	case crm.ContactOnlyInCc:
+		return "refused", "the contact stands only in Cc"
+	case crm.InternalOnly:
+		return "refused", "colleagues among themselves"
+	case crm.BeforeLink:
+		return "refused", "older than the link"
+	case crm.BeforeContact:
+		return "refused", "older than the contact's address"
+	default:
+		return string(outcome), ""
+	}
+}
+
+// cells is how many columns of a terminal a text takes: East Asian wide
+// characters take two (Unicode Standard Annex 11).
+func cells(s string) int {
+	n := 0
+	for _, r := range s {
+		n += cellsOf(r)
+	}
+	return n
+}
+
+func cellsOf(r rune) int {
+	switch width.LookupRune(r).Kind() {
+	case width.EastAsianWide, width.EastAsianFullwidth:
+		return 2
+	default:
+		return 1
+	}
+}
+
+// pad fills a text with spaces up to so many columns, and one at least.
+func pad(s string, to int) string {
+	return s + strings.Repeat(" ", max(1, to-cells(s)))
+}
+
+// fit cuts a text so that it takes so many columns at most.
+func fit(s string, most int) string {
+	if cells(s) <= most {
+		return s
+	}
+	taken := 1 // for the ellipsis
+	for i, r := range s {
+		if taken += cellsOf(r); taken > most {
+			return s[:i] + "…"
+		}
+	}
+	return s
+}
