@@ -75,8 +75,11 @@ type server struct {
 // New makes the API. It serves its own paths only and answers every other one
 // with a problem.
 func New(o Options) http.Handler {
-	s := &server{Options: o, operator: hashOf(string(o.OperatorToken)), heartbeat: heartbeat}
-	return s.handler()
+	return newServer(o).handler()
+}
+
+func newServer(o Options) *server {
+	return &server{Options: o, operator: hashOf(string(o.OperatorToken)), heartbeat: heartbeat}
 }
 
 func (s *server) handler() http.Handler {

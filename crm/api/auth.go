@@ -33,6 +33,26 @@ var (
 
 func may(a access.Action) who { return who{action: a} }
 
+// describe tells in the document what guard enforces, from the same table.
+func (w who) describe() string {
+	switch {
+	case w.open:
+		return "Needs no token."
+	case w.operator:
+		return "Needs the operator's token."
+	}
+	var able []string
+	for _, role := range []crm.Role{crm.RoleOwner, crm.RoleAdmin, crm.RoleManager, crm.RoleUser} {
+		if access.May(crm.Caller{User: &crm.User{Role: role}}, w.action) {
+			able = append(able, string(role))
+		}
+	}
+	if access.May(crm.Caller{}, w.action) {
+		able = append(able, "account key")
+	}
+	return "For " + strings.Join(able, ", ") + "."
+}
+
 // holder is who holds the token of a request.
 type holder struct {
 	crm.Caller

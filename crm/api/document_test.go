@@ -64,8 +64,8 @@ func TestDocument(t *testing.T) {
 func checkOperation(t *testing.T, name string, op map[string]any) {
 	t.Helper()
 	answers := op["responses"].(map[string]any)
-	if op["operationId"] == nil || op["summary"] == nil {
-		t.Errorf("%s has no id or summary", name)
+	if op["operationId"] == nil || op["summary"] == nil || op["description"] == nil {
+		t.Errorf("%s has no id, summary or description", name)
 	}
 	if _, ok := answers["default"].(map[string]any)["content"].(map[string]any)["application/problem+json"]; !ok {
 		t.Errorf("%s does not say what its problems look like", name)

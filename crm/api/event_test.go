@@ -1,13 +1,15 @@
 package api_test
 
 import (
-	"context"
+	"io"
 	"net/http"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"mailsyncd.example/crm"
+	"mailsyncd.example/crm/api"
 	"mailsyncd.example/crm/api/wire"
 )
 
@@ -78,7 +80,7 @@ func TestStream(t *testing.T) {
 	req.Header.Set("Authorization", "Bearer "+o.key.Token)
 	req.Header.Set("Last-Event-ID", "2")
 	resp := must(http.DefaultClient.Do(req))(t)
-	defer resp.Body.Close()
+	defer func() { resp.Body.Close(); <-o.bell.left }()
 	if kind := resp.Header.Get("Content-Type"); kind != "text/event-stream" {
 		t.Errorf("the stream is %s", kind)
 	}
@@ -116,15 +118,57 @@ func TestStreamEndsWithTheDaemon(t *testing.T) {
 	if n != 1 {
 		t.Errorf("%d events", n)
 	}
+	<-o.bell.left
 }
 
 // A client that goes away is not listened for any longer.
 func TestStreamEndsWithItsClient(t *testing.T) {
 	o := newOffice(t)
 	o.link(t, "uwe")
-	ctx, leave := context.WithCancel(t.Context())
-	defer leave()
-	for range o.key.Stream(ctx, 0) {
-		leave()
+	for _, err := range o.key.Stream(t.Context(), 0) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		break
+	}
+	<-o.bell.left
+}
+
+// While nothing happens a comment shows that the other side is there. At each
+// of them the token is looked at: who may not ask any more is not told more.
+func TestStreamsHeartbeat(t *testing.T) {
+	o := newOfficeWith(t, func(opts api.Options) http.Handler { return api.NewBeating(opts, time.Millisecond) })
+	for what, end := range map[string]func(){
+		"the token expires": func() { o.clock.advance(2 * time.Hour) },
+		"the user is deactivated": func() {
+			inactive := false
+			must(o.key.PutUser(t.Context(), "uwe", wire.UserInput{Email: "uwe@sakura.example", Role: crm.RoleUser, Active: &inactive}))(t)
+		},
+		"the account is disabled": func() {
+			disabled := crm.AccountDisabled
+			must(o.client.UpdateAccount(t.Context(), o.account, wire.AccountPatch{AccountSettings: wire.AccountSettings{Status: &disabled}}))(t)
+		},
+	} {
+		active := crm.AccountActive
+		must(o.client.UpdateAccount(t.Context(), o.account, wire.AccountPatch{AccountSettings: wire.AccountSettings{Status: &active}}))(t)
+		must(o.key.PutUser(t.Context(), "uwe", wire.UserInput{Email: "uwe@sakura.example", Role: crm.RoleUser}))(t)
+		uwe := o.key.As(must(o.key.UserToken(t.Context(), "uwe"))(t))
+		resp := must(uwe.Send(t.Context(), "GET", "/v1/events/stream", "", nil))(t)
+		readUntil(t, resp, "\n\n:\n\n:\n\n")
+		end()
+		if _, err := io.Copy(io.Discard, resp.Body); err != nil { // returns at the stream's end
+			t.Errorf("%s: %v", what, err)
+		}
+		resp.Body.Close()
+		<-o.bell.left
+	}
+}
+
+// Who asks for the header alone is not kept waiting for events.
+func TestHeadOfAStream(t *testing.T) {
+	o := newOffice(t)
+	resp := must(o.key.Send(t.Context(), "HEAD", "/v1/events/stream", "", nil))(t)
+	if body(t, resp); resp.StatusCode != http.StatusOK || resp.Header.Get("Content-Type") != "text/event-stream" {
+		t.Errorf("%d %s", resp.StatusCode, resp.Header.Get("Content-Type"))
 	}
 }

@@ -38,6 +38,7 @@ type office struct {
 	letters *letters
 	log     *observer.ObservedLogs
 	clock   *clock
+	bell    *bell
 	closing chan struct{}
 	ready   error
 
@@ -54,14 +55,20 @@ var roles = map[string]crm.Role{
 
 func newOffice(t *testing.T) *office {
 	t.Helper()
+	return newOfficeWith(t, api.New)
+}
+
+// newOfficeWith has the API put together in another way.
+func newOfficeWith(t *testing.T, build func(api.Options) http.Handler) *office {
+	t.Helper()
 	core, logs := observer.New(zapcore.DebugLevel)
 	o := &office{
 		watcher: &watcher{}, blobs: &blobs{kept: map[crm.AccountID]map[crm.BlobRef][]byte{}}, letters: &letters{}, log: logs,
 		clock: &clock{now: time.Date(2026, 11, 2, 9, 0, 0, 0, time.UTC)}, closing: make(chan struct{}),
 	}
-	bell := &outbox.Bell{}
+	o.bell = &bell{left: make(chan struct{}, 16)}
 	var err error
-	o.store, err = sqlite.Open(t.Context(), filepath.Join(t.TempDir(), "test.db"), store.Options{Sealer: openSealer{}, Signals: signals{bell}})
+	o.store, err = sqlite.Open(t.Context(), filepath.Join(t.TempDir(), "test.db"), store.Options{Sealer: openSealer{}, Signals: signals{&o.bell.Bell}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -70,8 +77,8 @@ func newOffice(t *testing.T) *office {
 			t.Error(err)
 		}
 	})
-	handler := api.New(api.Options{
-		Store: o.store, Blobs: o.blobs, Letters: o.letters, Watcher: o.watcher, Bell: bell,
+	handler := build(api.Options{
+		Store: o.store, Blobs: o.blobs, Letters: o.letters, Watcher: o.watcher, Bell: o.bell,
 		OperatorToken: operatorToken, Now: o.clock.Now, Log: zap.New(core),
 		Ready: func(context.Context) error { return o.ready }, Closing: o.closing,
 		Metrics: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "mailsync_up 1") }),
@@ -294,6 +301,17 @@ type openSealer struct{}
 
 func (openSealer) Seal(plain, _ []byte) ([]byte, error)  { return plain, nil }
 func (openSealer) Open(sealed, _ []byte) ([]byte, error) { return sealed, nil }
+
+// bell tells when a listener has left.
+type bell struct {
+	outbox.Bell
+	left chan struct{}
+}
+
+func (b *bell) Listen(a crm.AccountID) (<-chan struct{}, func()) {
+	ring, end := b.Bell.Listen(a)
+	return ring, func() { end(); b.left <- struct{}{} }
+}
 
 type signals struct{ *outbox.Bell }
 

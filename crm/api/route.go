@@ -66,7 +66,7 @@ func add[I, O any](r router, pattern string, w who, id string, handle func(conte
 	summary := strings.ReplaceAll(id, "-", " ")
 	op := huma.Operation{
 		OperationID: id, Method: method, Path: path,
-		Summary: strings.ToUpper(summary[:1]) + summary[1:], Tags: []string{tagOf(path)},
+		Summary: strings.ToUpper(summary[:1]) + summary[1:], Description: w.describe(), Tags: []string{tagOf(path)},
 		MaxBodyBytes: bodyLimit, BodyReadTimeout: readLimit,
 		Middlewares: huma.Middlewares{r.s.guard(w)},
 		Responses:   map[string]*huma.Response{"default": r.problemResponse()},

@@ -38,6 +38,9 @@ func (s *server) streamEvents(_ context.Context, in *struct {
 		r, w := humago.Unwrap(hctx)
 		w.Header().Set("Content-Type", "text/event-stream")
 		w.Header().Set("X-Accel-Buffering", "no") // for proxies that would hold events back
+		if r.Method == http.MethodHead {
+			return // wants to see the header, and would never leave
+		}
 		st := &stream{s: s, w: w, control: http.NewResponseController(w), holder: holderOf(hctx.Context()), after: after}
 		if err := st.run(r.Context()); err != nil && r.Context().Err() == nil {
 			s.Log.Warn("a stream of events broke off", zap.String("request_id", web.VisitOf(r.Context()).ID), zap.Error(err))
