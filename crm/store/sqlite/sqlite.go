@@ -31,22 +31,29 @@ const readers = 4
 // kind crm.Conflict with the code schema_newer where a newer program has
 // written it.
 func Open(ctx context.Context, path string, o store.Options) (*store.Store, error) {
-	lock, err := prepareFile(path)
+	write, read, err := openPools(ctx, path)
 	if err != nil {
 		return nil, err
 	}
-	write, err := pool(path, lock, 1, "_txlock=immediate")
+	return store.New(write, read, dialect, o), nil
+}
+
+// openPools opens the migrated database to write and to read.
+func openPools(ctx context.Context, path string) (write, read *sql.DB, err error) {
+	lock, err := prepareFile(path)
 	if err != nil {
-		return nil, errors.Join(err, lock.Close())
+		return nil, nil, err
+	}
+	if write, err = pool(path, lock, 1, "_txlock=immediate"); err != nil {
+		return nil, nil, errors.Join(err, lock.Close())
 	}
 	if err := migrate(ctx, write); err != nil {
-		return nil, errors.Join(err, write.Close())
+		return nil, nil, errors.Join(err, write.Close())
 	}
-	read, err := pool(path, nil, readers, "_query_only=1")
-	if err != nil {
-		return nil, errors.Join(err, write.Close())
+	if read, err = pool(path, nil, readers, "_query_only=1"); err != nil {
+		return nil, nil, errors.Join(err, write.Close())
 	}
-	return store.New(write, read, dialect, o), nil
+	return write, read, nil
 }
 
 // Migrate brings the schema of the database at path up to date and does

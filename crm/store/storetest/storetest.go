@@ -1,0 +1,77 @@
+// Package storetest is the promise that the store keeps on every database: a
+// suite that the test of each opener runs.
+package storetest
+
+import (
+	"testing"
+
+	"mailsyncd.example/crm/store"
+)
+
+// Opener opens a store on a database of its own, empty, and closes it when the
+// test ends.
+type Opener func(t *testing.T, o store.Options) *store.Store
+
+// Run runs the suite.
+func Run(t *testing.T, open Opener) {
+	for _, c := range []struct {
+		name string
+		test func(*testing.T, Opener)
+	}{
+		{"Accounts", testAccounts},
+		{"AccountEndsLinks", testAccountEndsLinks},
+		{"AccountDeleted", testAccountDeleted},
+		{"Keys", testKeys},
+		{"Callers", testCallers},
+		{"Users", testUsers},
+		{"UserEndsLinks", testUserEndsLinks},
+		{"Contacts", testContacts},
+		{"ContactAddresses", testContactAddresses},
+		{"ManyContacts", testManyContacts},
+		{"Presets", testPresets},
+		{"Facts", testFacts},
+		{"FactsOfMany", testFactsOfMany},
+		{"Links", testLinks},
+		{"LinksRefused", testLinksRefused},
+		{"SharedMailbox", testSharedMailbox},
+		{"Relink", testRelink},
+		{"Credentials", testCredentials},
+		{"Reseal", testReseal},
+		{"Reject", testReject},
+		{"Looks", testLooks},
+		{"LinkEvents", testLinkEvents},
+		{"Signals", testSignals},
+		{"Folders", testFolders},
+		{"FolderBeginsAgain", testFolderBeginsAgain},
+		{"Record", testRecord},
+		{"RecordCopies", testRecordCopies},
+		{"RecordRefusesStalePages", testRecordRefuses},
+		{"RecordRefusesBadPages", testRecordBadPages},
+		{"RecordIsAllOrNothing", testRecordAllOrNothing},
+		{"RecordAtTheSameInstant", testRecordConcurrent},
+		{"Events", testEvents},
+		{"EventNumbers", testEventNumbers},
+		{"Ledger", testLedger},
+		{"LedgerOfRandomPages", testLedgerRandom},
+		{"Balance", testBalance},
+		{"Problems", testProblems},
+		{"Threads", testThreads},
+		{"ThreadsOfStrangers", testThreadsOfStrangers},
+		{"LateParents", testLateParents},
+		{"ThreadLists", testThreadLists},
+		{"ThreadSearch", testThreadSearch},
+		{"Messages", testMessages},
+		{"MessageLists", testMessageLists},
+		{"DeletedMessages", testDeletedMessages},
+		{"DeletedFromThreads", testDeletedFromThreads},
+		{"Blobs", testBlobs},
+		{"Usage", testUsage},
+		{"Retention", testRetention},
+		{"TenancyOfLists", testTenancyOfLists},
+		{"TenancyOfThings", testTenancyOfThings},
+		{"Cursors", testCursors},
+		{"Cancelled", testCancelled},
+	} {
+		t.Run(c.name, func(t *testing.T) { c.test(t, open) })
+	}
+}
