@@ -13,8 +13,11 @@ type AccountPath struct {
 	ID wire.ID `path:"id"`
 }
 
+// account is the one of the path: not of the token, which is the operator's.
 func (p AccountPath) account() crm.AccountID { return crm.AccountID(p.ID) }
 
+// createAccount makes an account that may have links at once. Its id is ours:
+// the CRM may call two of its companies the same.
 func (s *server) createAccount(ctx context.Context, in *struct{ Body wire.AccountInput }) (*reply[wire.Account], error) {
 	now := s.Now()
 	a := crm.Account{
@@ -44,6 +47,8 @@ func (s *server) getAccount(ctx context.Context, in *AccountPath) (*reply[wire.A
 	return &reply[wire.Account]{wire.AccountOf(a)}, nil
 }
 
+// updateAccount changes what the patch names. An account that may have no mail
+// any more loses its links in the same transaction.
 func (s *server) updateAccount(ctx context.Context, in *struct {
 	AccountPath
 	Body wire.AccountPatch

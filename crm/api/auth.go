@@ -106,6 +106,8 @@ func (s *server) guard(w who) func(huma.Context, func(huma.Context)) {
 	}
 }
 
+// authenticate finds out who calls, and notes it for the log even where they
+// are sent away then.
 func (s *server) authenticate(ctx huma.Context) (holder, error) {
 	token, ok := bearer(ctx.Header("Authorization"))
 	if !ok {
@@ -118,6 +120,8 @@ func (s *server) authenticate(ctx huma.Context) (holder, error) {
 	return h, err
 }
 
+// admit says why somebody may not use a route, in words that tell a wrong kind
+// of token from a role that is too low.
 func (w who) admit(h holder, method string) error {
 	switch {
 	case h.operator && w.operator:
@@ -174,4 +178,6 @@ func newToken(prefix string) (string, crm.TokenHash) {
 	return token, hashOf(token)
 }
 
+// hashOf is what stands for a token in the database: 192 random bits need no
+// slow hash, there is nothing to guess.
 func hashOf(token string) crm.TokenHash { return sha256.Sum256([]byte(token)) }

@@ -15,6 +15,8 @@ type ContactPath struct {
 
 func (p ContactPath) contact() crm.ContactID { return crm.ContactID(p.ID) }
 
+// putContact puts new addresses on record from this moment on; mail that came
+// before is not imported for them.
 func (s *server) putContact(ctx context.Context, in *struct {
 	ContactPath
 	Body wire.ContactInput
@@ -33,6 +35,8 @@ func (s *server) putContact(ctx context.Context, in *struct {
 	return &saved[wire.Contact]{Status: putStatus(created == 1), Body: contactFor(ctx)(c)}, nil
 }
 
+// listContacts shows that contacts exist even to those who may not read their
+// profiles: threads name them too.
 func (s *server) listContacts(ctx context.Context, in *pageInput) (*page[wire.Contact], error) {
 	part, err := s.Store.ListContacts(ctx, account(ctx), in.paging())
 	if err != nil {
@@ -49,6 +53,8 @@ func (s *server) getContact(ctx context.Context, in *ContactPath) (*reply[wire.C
 	return &reply[wire.Contact]{contactFor(ctx)(c)}, nil
 }
 
+// deleteContact forgets the profile and the addresses. Its mail stays readable:
+// it belongs to the account.
 func (s *server) deleteContact(ctx context.Context, in *ContactPath) (*none, error) {
 	return nil, s.Store.DeleteContact(ctx, account(ctx), in.contact())
 }

@@ -88,9 +88,10 @@ func TestImport(t *testing.T) {
 		"{\"id\":\"\x8c\xa9\"}",
 		`{"id":"k4","name":"` + long + `"}`,
 		`{"id":"k5","owner_id":null}`,
+		`{"id":"k1","name":"二","addresses":["k1@kunde.example"]}`,
 	}
 	got := must(o.key.ImportContacts(ctx, strings.NewReader(strings.Join(lines, "\r\n"))))(t)
-	if got.Created != 2 || got.Updated != 1 || got.RejectedCount != 7 {
+	if got.Created != 2 || got.Updated != 2 || got.RejectedCount != 7 {
 		t.Errorf("created %d, updated %d, rejected %d", got.Created, got.Updated, got.RejectedCount)
 	}
 	want := []string{"4 address_invalid", "5 field_unknown", "6 field_missing", "7 field_invalid", "8 json_malformed", "9 json_malformed", "10 line_too_long"}
@@ -105,7 +106,7 @@ func TestImport(t *testing.T) {
 	if !slices.Equal(rejected, want) {
 		t.Errorf("rejected %v, want %v", rejected, want)
 	}
-	if c := must(o.key.Contact(ctx, "k1"))(t); c.Name != "一" || len(c.Addresses) != 1 {
+	if c := must(o.key.Contact(ctx, "k1"))(t); c.Name != "二" || len(c.Addresses) != 1 {
 		t.Errorf("imported %+v", c.Profile)
 	}
 }

@@ -16,6 +16,8 @@ type After struct {
 	After int64 `query:"after" minimum:"0" doc:"The seq of the last event that is known."`
 }
 
+// listEvents lets a reader go on from the last event that it has dealt with: at
+// least once is all that is promised, and all that is needed with that.
 func (s *server) listEvents(ctx context.Context, in *struct {
 	After
 	Cursor string `query:"cursor" maxLength:"32" doc:"next of the page before; takes the place of after."`
@@ -55,6 +57,7 @@ func visibleEvents(c crm.Caller, events []crm.Event) []crm.Event {
 	return visible
 }
 
+// isAbout reads whose link an event is about out of its data.
 func isAbout(e crm.Event, user crm.UserID) bool {
 	var about struct {
 		UserID crm.UserID `json:"user_id"`

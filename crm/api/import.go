@@ -62,9 +62,14 @@ func (s *server) importContacts(ctx context.Context, in *importInput) (*reply[wi
 			return nil, err
 		}
 	}
-	return &reply[wire.Imported]{imp.result}, imp.flush()
+	if err := imp.flush(); err != nil {
+		return nil, err
+	}
+	return &reply[wire.Imported]{imp.result}, nil
 }
 
+// acceptable refuses before anything is written what could not be read to its
+// end anyway. A body without a type is taken for what it has to be.
 func (in *importInput) acceptable(ctx context.Context) error {
 	kind, _, _ := mime.ParseMediaType(in.contentType)
 	switch kind {
@@ -139,6 +144,8 @@ func (i *contactImport) take(no int, line []byte, tooLong error) error {
 	return i.flush()
 }
 
+// reject lists so many lines and counts the others: a file that is wrong in
+// every line must not come back as an answer of its size.
 func (i *contactImport) reject(no int, code wire.Code, detail string) {
 	i.result.RejectedCount++
 	if len(i.result.Rejected) < rejectedListed {
@@ -176,6 +183,7 @@ type lineReader struct {
 	schema   *huma.Schema
 }
 
+// newLineReader adds the schema of a line to the document as well.
 func newLineReader(registry huma.Registry) lineReader {
 	return lineReader{registry, registry.Schema(reflect.TypeFor[wire.ContactLine](), true, "")}
 }

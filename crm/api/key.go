@@ -7,6 +7,8 @@ import (
 	"mailsyncd.example/crm/api/wire"
 )
 
+// createKey makes a key and shows it this once. An account may have several, so
+// that one can take another's place while both are valid.
 func (s *server) createKey(ctx context.Context, in *struct {
 	AccountPath
 	Body *wire.KeyInput
@@ -23,6 +25,8 @@ func (s *server) createKey(ctx context.Context, in *struct {
 	return &reply[wire.NewKey]{wire.NewKey{Key: wire.KeyOf(k), Secret: secret}}, nil
 }
 
+// listKeys asks for the account first: a list of no account's keys would be
+// empty, and look like an account without keys.
 func (s *server) listKeys(ctx context.Context, in *struct {
 	AccountPath
 	Paging
@@ -37,6 +41,7 @@ func (s *server) listKeys(ctx context.Context, in *struct {
 	return mapped(part, wire.KeyOf), nil
 }
 
+// deleteKey ends a key with the next request that is made with it.
 func (s *server) deleteKey(ctx context.Context, in *struct {
 	AccountPath
 	Key wire.ID `path:"key_id"`

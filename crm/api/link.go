@@ -72,6 +72,8 @@ func (s *server) standingLink(ctx context.Context) (crm.Link, error) {
 	}
 }
 
+// listLinks shows links that ended, too: their mail is still there, and where it
+// came from is a fair question.
 func (s *server) listLinks(ctx context.Context, in *pageInput) (*page[wire.Link], error) {
 	c := caller(ctx)
 	var user crm.UserID // "": everybody's

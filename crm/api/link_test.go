@@ -38,6 +38,12 @@ func TestLinkByPreset(t *testing.T) {
 	if n := len(o.watcher.logins); n != 1 {
 		t.Errorf("the server was troubled %d times for a link that can't be", n)
 	}
+	if status := callStatus(t, o.as["mona"], "DELETE /v1/presets/"+string(preset.ID)); status != http.StatusNoContent {
+		t.Errorf("deleting a preset that was used: %d", status)
+	}
+	if l := must(o.as["uwe"].Link(ctx, l.ID))(t); !l.EndedAt.IsZero() || l.IMAP.Host != "imap.sakura.example" {
+		t.Errorf("without its preset the link is %+v", l)
+	}
 }
 
 // The password never comes back: not in any answer, and not in the log.

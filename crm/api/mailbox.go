@@ -12,6 +12,8 @@ type MailboxPath struct {
 	ID wire.ID `path:"id"`
 }
 
+// listMailboxes shows the health of all mailboxes of the account, one entry
+// however many users link the same.
 func (s *server) listMailboxes(ctx context.Context, in *pageInput) (*page[wire.Mailbox], error) {
 	part, err := s.Store.ListHealth(ctx, account(ctx), in.paging())
 	if err != nil {

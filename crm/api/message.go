@@ -12,6 +12,8 @@ type MessagePath struct {
 	ID wire.ID `path:"id"`
 }
 
+// listMessages leaves out the texts, which would make a page of 200 messages
+// megabytes long.
 func (s *server) listMessages(ctx context.Context, in *struct {
 	Paging
 	Contact wire.ForeignID `query:"contact_id"`
@@ -27,6 +29,8 @@ func (s *server) listMessages(ctx context.Context, in *struct {
 	return mapped(part, wire.MessageOf), nil
 }
 
+// getMessage reads one message. Its images come from elsewhere only where the
+// reader asks for them, because to load them tells the sender.
 func (s *server) getMessage(ctx context.Context, in *MessagePath) (*reply[wire.Message], error) {
 	m, err := s.Store.Message(ctx, account(ctx), crm.MessageID(in.ID))
 	if err != nil {

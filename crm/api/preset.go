@@ -42,6 +42,8 @@ func (s *server) getPreset(ctx context.Context, in *PresetPath) (*reply[wire.Pre
 	return &reply[wire.Preset]{wire.PresetOf(p)}, nil
 }
 
+// updatePreset replaces all of a preset. Links made with it keep the server that
+// they were made with: their credentials were tried there.
 func (s *server) updatePreset(ctx context.Context, in *struct {
 	PresetPath
 	Body wire.PresetInput
@@ -60,6 +62,7 @@ func (s *server) updatePreset(ctx context.Context, in *struct {
 	return &reply[wire.Preset]{wire.PresetOf(p)}, nil
 }
 
+// deletePreset takes away a recommendation; links made with it stand.
 func (s *server) deletePreset(ctx context.Context, in *PresetPath) (*none, error) {
 	return nil, s.Store.DeletePreset(ctx, account(ctx), in.preset())
 }

@@ -57,6 +57,8 @@ func (s *server) asked(ctx context.Context, in wire.LinkInput) (asking, error) {
 	return asking{l}, err
 }
 
+// applyPreset fills in what the account recommends. A preset that is unknown is
+// bad input here: the path was right.
 func (s *server) applyPreset(ctx context.Context, id crm.PresetID, l *crm.Link) error {
 	p, err := s.Store.Preset(ctx, l.Account, id)
 	if crm.KindOf(err) == crm.NotFound {

@@ -89,6 +89,8 @@ func add[I, O any](r router, pattern string, w who, id string, handle func(conte
 	}
 }
 
+// problemResponse documents all errors of a route at once: their codes are in
+// the schema of Problem, and new ones may come.
 func (r router) problemResponse() *huma.Response {
 	schema := r.api.OpenAPI().Components.Schemas.Schema(reflect.TypeFor[wire.Problem](), true, "")
 	return &huma.Response{

@@ -16,7 +16,8 @@ func (s *server) alive(context.Context, *none) (*reply[wire.Health], error) {
 	return &reply[wire.Health]{wire.Health{Status: "ok", Version: s.Version}}, nil
 }
 
-// ready tells a load balancer whether requests can be served.
+// ready tells a load balancer whether requests can be served. Who asks has no
+// token, so the answer gives the sentence for people and no cause.
 func (s *server) ready(ctx context.Context, _ *none) (*reply[wire.Health], error) {
 	err := s.Ready(ctx)
 	if err == nil {

@@ -103,6 +103,8 @@ func (st *stream) beat(ctx context.Context) (over bool, err error) {
 	return false, st.send(":\n\n")
 }
 
+// sendNews sends all that the store has, page by page, so that a client that
+// was away for long costs no more memory than one that was here.
 func (st *stream) sendNews(ctx context.Context) error {
 	for {
 		events, err := st.s.Store.ListEvents(ctx, st.holder.Account.ID, st.after, streamPage)

@@ -7,6 +7,8 @@ import (
 	"mailsyncd.example/crm/api/wire"
 )
 
+// listThreads is open to the whole account, also where a contact's profile is
+// not: only ids of contacts are in it.
 func (s *server) listThreads(ctx context.Context, in *struct {
 	Paging
 	Contact wire.ForeignID `query:"contact_id"`
@@ -22,6 +24,8 @@ func (s *server) listThreads(ctx context.Context, in *struct {
 	return mapped(part, wire.ThreadOf), nil
 }
 
+// getThread reads a long thread page by page, the oldest messages first, as
+// people read a conversation.
 func (s *server) getThread(ctx context.Context, in *struct {
 	ID wire.ID `path:"id"`
 	Paging

@@ -16,6 +16,8 @@ type UserPath struct {
 
 func (p UserPath) user() crm.UserID { return crm.UserID(p.ID) }
 
+// putUser answers with what was stored and not with what was sent: addresses
+// come back in the form in which they are compared.
 func (s *server) putUser(ctx context.Context, in *struct {
 	UserPath
 	Body wire.UserInput
@@ -50,10 +52,13 @@ func (s *server) getUser(ctx context.Context, in *UserPath) (*reply[wire.User], 
 	return &reply[wire.User]{wire.UserOf(u)}, nil
 }
 
+// deleteUser ends the user's link; the mail that it brought stays.
 func (s *server) deleteUser(ctx context.Context, in *UserPath) (*none, error) {
 	return nil, s.Store.DeleteUser(ctx, account(ctx), in.user(), s.Now())
 }
 
+// createToken makes a token that acts as the user, for a while. What it may do
+// is settled anew with every request, so it is bound to no role.
 func (s *server) createToken(ctx context.Context, in *struct {
 	UserPath
 	Body wire.TokenInput
@@ -73,6 +78,7 @@ func (s *server) createToken(ctx context.Context, in *struct {
 	return &reply[wire.Token]{wire.Token{Token: token, ExpiresAt: wire.UTC(expires)}}, nil
 }
 
+// putStatus tells whether a PUT has made something.
 func putStatus(created bool) int {
 	if created {
 		return http.StatusCreated

@@ -19,7 +19,8 @@ import (
 	"mailsyncd.example/crm/api/wire"
 )
 
-// statusOf is the one place where kinds of errors become HTTP statuses.
+// statusOf is the one place where kinds of errors become HTTP statuses. What a
+// mail server did is 502 and not 500: it is nobody's fault here.
 func statusOf(kind crm.Kind) int {
 	switch kind {
 	case crm.Invalid, crm.Rejected:

@@ -81,6 +81,8 @@ func isText(u *url.URL) bool {
 	return err == nil && utf8.ValidString(query) && utf8.ValidString(u.Path)
 }
 
+// setHeaders treats every answer as what it may hold: mail of strangers, read
+// in a browser. Nothing runs, nothing is framed, nothing is kept.
 func setHeaders(h http.Header, id string) {
 	h.Set("X-Request-Id", id)
 	h.Set("X-Content-Type-Options", "nosniff")

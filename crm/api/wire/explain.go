@@ -43,6 +43,7 @@ func sentence(e crm.Explanation) string {
 	return reason(e.Outcome)
 }
 
+// reason says in words what an outcome is.
 func reason(o crm.Outcome) string {
 	switch o {
 	case crm.Imported:

@@ -82,7 +82,8 @@ type LinkReceipt struct {
 	Balance Balance `json:"balance"`
 }
 
-// MailboxOf shows the health of a mailbox as it is now.
+// MailboxOf shows the health of a mailbox as it is now. Sums over folders are
+// made here, so that they can't differ from what the folders say.
 func MailboxOf(h crm.Health, now time.Time) Mailbox {
 	balance := BalanceOf(h.Folders)
 	m := Mailbox{
@@ -126,6 +127,8 @@ func BalanceOf(folders []crm.FolderBalance) Balance {
 	return b
 }
 
+// folderOf names every reason to refuse, also with 0: who looks for one should
+// not have to know whether it is missing or none.
 func folderOf(f crm.FolderBalance) FolderBalance {
 	out := FolderBalance{
 		ID: f.Folder, Name: f.Name, Refused: map[crm.Outcome]int64{},

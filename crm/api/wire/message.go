@@ -66,7 +66,8 @@ func OpenedMessageOf(m crm.Message) Message {
 	return v
 }
 
-// MessageOf shows a message as it stands in a list.
+// MessageOf shows a message as it stands in a list. Who was copied in secret
+// (Bcc) is nobody's business but the sender's, and left out.
 func MessageOf(m crm.Message) Message {
 	l := m.Letter
 	return Message{

@@ -57,6 +57,8 @@ func (in ServerInput) AsIMAP() (crm.Server, error) { return in.server("imap", im
 // AsSMTP fills in what an SMTP server has as a rule.
 func (in ServerInput) AsSMTP() (crm.Server, error) { return in.server("smtp", smtpPorts) }
 
+// server fills in port and security from each other. Only a port that was left
+// out is filled in: 0 is a mistake that somebody made.
 func (in ServerInput) server(field string, usual usualPorts) (crm.Server, error) {
 	host, err := hostName(field, in.Host)
 	if err != nil {
@@ -96,6 +98,7 @@ func hostName(field, raw string) (string, error) {
 	return ascii, nil
 }
 
+// isHostName checks the lengths of RFC 1035 section 2.3.4 and the letters.
 func isHostName(s string) bool {
 	if s == "" || len(s) > 253 {
 		return false

@@ -52,6 +52,7 @@ func (Password) String() string { return "[secret]" }
 // GoString hides the password from fmt's %#v.
 func (Password) GoString() string { return "[secret]" }
 
+// text is a schema of one line: both the check and what the document says.
 func text(least, most int, pattern, what string) *huma.Schema {
 	s := &huma.Schema{Type: huma.TypeString, MaxLength: &most, Pattern: pattern, PatternDescription: what}
 	if least > 0 {
