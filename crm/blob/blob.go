@@ -18,6 +18,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"sync"
+	"time"
 
 	"github.com/klauspost/compress/zstd"
 	"golang.org/x/sync/errgroup"
@@ -42,6 +43,9 @@ type Files struct {
 	dir      string
 	encoders sync.Pool // of *zstd.Encoder
 	decoders sync.Pool // of *zstd.Decoder
+	// finding is held for reading by a Put that finds its bytes kept already
+	// and makes the file young, for writing by Sweep while it removes one.
+	finding sync.RWMutex
 }
 
 // Open uses a folder, which it makes if there is none. Errors that come from
@@ -71,7 +75,7 @@ func (f *Files) Put(ctx context.Context, a crm.AccountID, r io.Reader) (crm.Blob
 	ref, size, err := f.compress(temp, r)
 	err = errors.Join(err, explained(temp.Close()))
 	if err == nil {
-		err = explained(keep(temp.Name(), path(home, ref)))
+		err = explained(f.keep(temp.Name(), path(home, ref)))
 	}
 	if err != nil {
 		_ = os.Remove(temp.Name()) // Sweep removes it where this fails
@@ -80,9 +84,13 @@ func (f *Files) Put(ctx context.Context, a crm.AccountID, r io.Reader) (crm.Blob
 	return ref, size, nil
 }
 
-// keep gives a complete file its name. One that has it already stays.
-func keep(temp, name string) error {
-	if _, err := os.Stat(name); err == nil {
+// keep gives a complete file its name. One that has it already stays, and is
+// young again, so that Sweep leaves it to the row that will name it.
+func (f *Files) keep(temp, name string) error {
+	f.finding.RLock()
+	defer f.finding.RUnlock()
+	now := time.Now()
+	if err := os.Chtimes(name, now, now); err == nil {
 		return os.Remove(temp)
 	}
 	err := os.Rename(temp, name)

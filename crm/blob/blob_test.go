@@ -292,6 +292,29 @@ func TestSweep(t *testing.T) {
 	}
 }
 
+// What a Put finds kept already is about to be named by a row: Sweep must leave
+// it, however old it is, and also where it has listed it before.
+func TestSweepLeavesWhatAPutHasFound(t *testing.T) {
+	f, dir := openFiles(t)
+	ref := put(t, f, acc, "left by a crash")
+	long := time.Now().Add(-time.Hour)
+	for _, name := range files(t, dir) {
+		if err := os.Chtimes(name, long, long); err != nil {
+			t.Fatal(err)
+		}
+	}
+	n, err := f.Sweep(t.Context(), acc, long.Add(time.Minute), func(refs []crm.BlobRef) ([]crm.BlobRef, error) {
+		put(t, f, acc, "left by a crash")
+		return refs, nil
+	})
+	if n != 0 || err != nil {
+		t.Errorf("swept %d, %v", n, err)
+	}
+	if read(t, f, acc, ref) != "left by a crash" {
+		t.Error("it was swept")
+	}
+}
+
 // noise gives n bytes that do not compress.
 func noise(n int64) io.Reader {
 	return io.LimitReader(rand.NewChaCha8([32]byte{1}), n)

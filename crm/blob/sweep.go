@@ -49,13 +49,31 @@ func (f *Files) Sweep(ctx context.Context, a crm.AccountID, before time.Time, un
 			return removed, err
 		}
 		for _, ref := range refs {
-			if err := f.Delete(ctx, a, ref); err != nil {
+			gone, err := f.removeOld(ctx, a, ref, before)
+			if err != nil {
 				return removed, err
 			}
-			removed++
+			if gone {
+				removed++
+			}
 		}
 	}
 	return removed, nil
+}
+
+// removeOld removes a blob, unless a Put has found it since it was listed.
+func (f *Files) removeOld(ctx context.Context, a crm.AccountID, ref crm.BlobRef, before time.Time) (bool, error) {
+	home, err := f.home(a)
+	if err != nil {
+		return false, err
+	}
+	f.finding.Lock()
+	defer f.finding.Unlock()
+	info, err := os.Stat(path(home, ref))
+	if err != nil || !info.ModTime().Before(before) {
+		return false, nil // gone meanwhile, or young again
+	}
+	return true, f.Delete(ctx, a, ref)
 }
 
 // olderRefs lists the blobs of a folder that were written before a time.
