@@ -52,6 +52,7 @@ type daemon struct {
 	log      *zap.Logger
 	token    crm.Secret
 	store    *store.Store
+	blobs    *blob.Files
 	watcher  *watch.Watcher
 	listener net.Listener
 	server   *http.Server
@@ -82,8 +83,7 @@ func newDaemon(ctx context.Context, c Config, log *zap.Logger, observe func(inta
 	if err != nil {
 		return nil, err
 	}
-	blobs, err := blob.Open(c.blobFolder())
-	if err != nil {
+	if d.blobs, err = blob.Open(c.blobFolder()); err != nil {
 		return nil, err
 	}
 	dialer, err := c.mailDialer()
@@ -93,7 +93,7 @@ func newDaemon(ctx context.Context, c Config, log *zap.Logger, observe func(inta
 	metrics := watch.NewMetrics()
 	d.watcher = watch.New(watch.Options{
 		Store:   d.store,
-		Journey: intake.New(intake.Options{Store: d.store, Blobs: blobs, Claims: dedupe.NewClaims(), Observe: observe}),
+		Journey: intake.New(intake.Options{Store: d.store, Blobs: d.blobs, Claims: dedupe.NewClaims(), Observe: observe}),
 		Connect: func(ctx context.Context, l crm.Login, trace func(crm.Step)) (watch.Box, error) {
 			return connect(ctx, dialer, l, trace)
 		},
@@ -104,7 +104,7 @@ func newDaemon(ctx context.Context, c Config, log *zap.Logger, observe func(inta
 		return nil, errListen(c.Listen, err)
 	}
 	handler := api.New(api.Options{
-		Store: d.store, Blobs: blobs, Letters: letters{}, Watcher: d.watcher, Bell: &signals.bell,
+		Store: d.store, Blobs: d.blobs, Letters: letters{}, Watcher: d.watcher, Bell: &signals.bell,
 		OperatorToken: d.token, Now: time.Now, Log: log.Named("api"),
 		Ready: d.store.Ping, Closing: d.closing, Metrics: metricsHandler(metrics), Version: version(),
 	})
@@ -121,6 +121,7 @@ func (d *daemon) run(ctx context.Context) error {
 	defer leave()
 	run, ctx := errgroup.WithContext(ctx)
 	run.Go(func() error { return d.watcher.Run(keepers) })
+	run.Go(func() error { return d.sweep(ctx) })
 	run.Go(func() error {
 		if err := d.server.Serve(d.listener); !errors.Is(err, http.ErrServerClosed) {
 			return err
