@@ -164,7 +164,7 @@ func (j *Journey) missing(ctx context.Context, s Stretch, p *part, unknown []*ma
 func (j *Journey) open(ctx context.Context, a crm.AccountID, p *part, m *mail, r io.Reader, limit int64) error {
 	var held bytes.Buffer
 	held.Grow(int(min(m.env.Size, heldBytes)) + bytes.MinRead)
-	n, err := io.CopyN(&held, r, heldBytes)
+	_, err := io.CopyN(&held, r, heldBytes)
 	if err != nil && err != io.EOF {
 		return err
 	}
