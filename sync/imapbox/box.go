@@ -21,11 +21,12 @@ type Box struct {
 	wire   *wire
 	loan   *loan
 	client *imapclient.Client
-	caps   map[string]bool // in upper case
+	caps   map[string]bool // those that are relevant; nil before they are known
 
 	broken   error         // why the connection can't be used any more
 	tag      int           // of the last command of our own
 	bye      string        // the server's farewell, if it came
+	alert    string        // what the server wanted people to know last
 	selected bool          // a folder is open
 	open     string        // its name, as the server has it
 	exists   uint32        // messages in the open folder, as the server said last
@@ -76,6 +77,7 @@ func (b *Box) Close() {
 	}
 	b.wire.cut()
 	_ = b.client.Close()
+	b.broken = crm.E(crm.Unreachable, "connection_lost", "The connection to the mail server is closed.")
 }
 
 // do runs f, which talks to the server, and cuts the connection when ctx ends.
@@ -100,7 +102,7 @@ func (b *Box) do(ctx context.Context, f func() error) error {
 // the box.
 func (b *Box) fail(err error) error {
 	if b.broken == nil {
-		b.broken = lost(err, b.bye)
+		b.broken = lost(err, b.bye, b.alert)
 		b.wire.cut()
 	}
 	return b.broken
@@ -129,15 +131,27 @@ func (b *Box) untagged(line []byte) {
 	case !ok:
 	case s.Cond == "BYE":
 		b.bye = s.Words()
+	case s.Code == "ALERT":
+		b.alert = s.Words()
 	case s.Code == "CAPABILITY":
 		b.learn(s.Args)
 	}
+}
+
+// relevant are the capabilities that make a difference here.
+var relevant = [...]string{
+	"STARTTLS", "LOGINDISABLED", "AUTH=PLAIN", "AUTH=XOAUTH2", "SASL-IR", "LITERAL+",
+	"IDLE", "LIST-STATUS", "LIST-EXTENDED", "SPECIAL-USE", "ESEARCH", "CONDSTORE", "UNSELECT", "ID", "X-GM-EXT-1",
 }
 
 // learn replaces the known capabilities.
 func (b *Box) learn(list string) {
 	b.caps = make(map[string]bool)
 	for c := range strings.FieldsSeq(list) {
-		b.caps[strings.ToUpper(c)] = true
+		for _, r := range relevant {
+			if strings.EqualFold(c, r) {
+				b.caps[r] = true
+			}
+		}
 	}
 }

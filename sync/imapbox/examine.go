@@ -73,7 +73,7 @@ func (b *Box) lastUID(ctx context.Context, messages uint32) (crm.UID, error) {
 // by EXAMINE loses nothing by CLOSE either.
 func (b *Box) Unselect(ctx context.Context) error {
 	if !b.selected {
-		return nil
+		return b.broken
 	}
 	b.selected = false
 	return b.lend(ctx, func() error {

@@ -16,8 +16,8 @@ import (
 )
 
 // lost makes an error out of a failed read or write; bye is the server's
-// farewell, if there was one. It ends the use of the box.
-func lost(err error, bye string) error {
+// farewell, and alert what else it wanted people to know.
+func lost(err error, bye, alert string) error {
 	if errors.Is(err, talk.ErrTooLong) {
 		return crm.Wrap(crm.Unreachable, "protocol_error", "The mail server sent an answer that is no IMAP.", err)
 	}
@@ -25,9 +25,9 @@ func lost(err error, bye string) error {
 		return talk.Farewell(bye, err)
 	}
 	if errors.Is(err, os.ErrDeadlineExceeded) {
-		return crm.Wrap(crm.Unreachable, "connection_lost", "The mail server stopped answering.", err)
+		return crm.Wrap(crm.Unreachable, "connection_lost", talk.Saying("The mail server stopped answering.", alert), err)
 	}
-	return crm.Wrap(crm.Unreachable, "connection_lost", "The connection to the mail server broke off.", err)
+	return crm.Wrap(crm.Unreachable, "connection_lost", talk.Saying("The connection to the mail server broke off.", alert), err)
 }
 
 // unreached makes an error of a failed attempt to connect. What the guard

@@ -83,8 +83,8 @@ func (l *loan) failed(err error) error {
 // Read is where imapclient's reader spends its life.
 func (l *loan) Read(p []byte) (int, error) {
 	for len(l.out) == 0 {
-		if !l.await() {
-			return 0, net.ErrClosed
+		if err := l.await(); err != nil {
+			return 0, err
 		}
 		line, err := l.box.wire.Line()
 		if err == nil {
@@ -99,14 +99,18 @@ func (l *loan) Read(p []byte) (int, error) {
 	return n, nil
 }
 
-// await returns once the wire is lent; false where it never will be.
-func (l *loan) await() bool {
+// await returns once the wire is lent, or why it never will be again:
+// imapclient reads several times before it believes an error.
+func (l *loan) await() error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	for !l.lent && !l.closed {
+	for !l.lent && !l.closed && l.err == nil {
 		l.change.Wait()
 	}
-	return !l.closed
+	if l.closed {
+		return net.ErrClosed
+	}
+	return l.err
 }
 
 // pass decides what becomes of a line.
@@ -142,7 +146,7 @@ func (l *loan) passUntagged(rest []byte) error {
 	l.box.untagged(rest)
 	switch strings.ToUpper(string(word)) {
 	case "SEARCH", "ESEARCH":
-		if n := bytes.IndexByte(more, '{'); n >= 0 {
+		if bytes.IndexByte(more, '{') >= 0 || !l.isOurs(more) {
 			return talk.PassOver(l.box.wire, rest)
 		}
 		l.answered = true
@@ -154,6 +158,16 @@ func (l *loan) passUntagged(rest []byte) error {
 		return nil
 	}
 	return talk.PassOver(l.box.wire, rest)
+}
+
+// isOurs tells whether an answer to a search is to ours: ESEARCH says to which
+// command it belongs (RFC 4466 section 2.6.2).
+func (l *loan) isOurs(answer []byte) bool {
+	correlator, _, ok := bytes.Cut(answer, []byte(")"))
+	if !ok || answer[0] != '(' {
+		return true
+	}
+	return bytes.Contains(correlator, []byte(`"`+l.tag+`"`)) || bytes.HasSuffix(correlator, []byte(" "+l.tag))
 }
 
 func (l *loan) put(line string) {

@@ -112,7 +112,10 @@ func decode(p []byte) []byte {
 // of the forms in which it was sent.
 func hide(words string, l crm.Login) string {
 	secret := string(l.Secret)
-	if secret == "" {
+	if len(secret) < 4 { // to be found in any words
+		if strings.Contains(words, secret) {
+			return ""
+		}
 		return words
 	}
 	plain := "\x00" + l.Username + "\x00" + secret

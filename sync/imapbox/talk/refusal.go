@@ -116,11 +116,12 @@ func statedWait(words string) time.Duration {
 
 // Unopened makes an error of a folder that was not opened.
 func Unopened(s Status) error {
+	e := Refused(s)
 	switch {
-	case s.Cond == "NO" && (s.Code == "NONEXISTENT" || s.Code == "" || s.Code == "TRYCREATE") && !asksForPatience(s.Text):
+	case crm.CodeOf(e) != "server_refused":
+		return e
+	case s.Code == "" || s.Code == "NONEXISTENT" || s.Code == "TRYCREATE":
 		return crm.E(crm.NotFound, "folder_gone", Saying("The folder is not there any more.", s.Words()))
-	case s.Cond == "NO" && !busyCode(s.Code):
-		return crm.E(crm.Unavailable, "folder_refused", Saying("The mail server does not open this folder.", s.Words()))
 	}
-	return Refused(s)
+	return crm.E(crm.Unavailable, "folder_refused", Saying("The mail server does not open this folder.", s.Words()))
 }
