@@ -58,13 +58,10 @@ func BenchmarkEnvelopes(b *testing.B) {
 func BenchmarkBodies(b *testing.B) {
 	const n, size = 2_000, 50_000
 	box := seeded(b, n, size)
-	var uids []crm.UID
-	for uid := range crm.UID(n) {
-		uids = append(uids, uid+1)
-	}
+	of := envelopes(b, box, 1, n)
 	begun, received, count := cpu(), box.Received(), 0
 	for b.Loop() {
-		must(b, box.Bodies(b.Context(), uids, 1<<20, func(_ crm.UID, r io.Reader) error {
+		must(b, box.Bodies(b.Context(), of, 1<<20, func(_ crm.UID, r io.Reader) error {
 			count++
 			_, err := io.Copy(io.Discard, r)
 			return err

@@ -13,10 +13,18 @@ import (
 
 const askHeads = "(UID BODY.PEEK[HEADER.FIELDS (MESSAGE-ID DATE FROM TO CC SUBJECT IN-REPLY-TO REFERENCES)])"
 
+// these are envelopes of messages of unknown size.
+func these(uids ...crm.UID) (of []crm.Envelope) {
+	for _, uid := range uids {
+		of = append(of, crm.Envelope{UID: uid})
+	}
+	return of
+}
+
 // content is what Bodies hands over, a line each.
-func content(t *testing.T, b *imapbox.Box, limit int64, uids ...crm.UID) (lines []string, err error) {
+func content(t *testing.T, b *imapbox.Box, limit int64, of ...crm.Envelope) (lines []string, err error) {
 	t.Helper()
-	err = b.Bodies(t.Context(), uids, limit, func(uid crm.UID, r io.Reader) error {
+	err = b.Bodies(t.Context(), of, limit, func(uid crm.UID, r io.Reader) error {
 		p, err := io.ReadAll(r)
 		lines = append(lines, fmt.Sprintf("%d %s", uid, p))
 		return err
@@ -46,11 +54,7 @@ func TestHeads(t *testing.T) {
 
 func TestBodiesHoweverTheyAreSaid(t *testing.T) {
 	b := lyingFolder(t, "", `
-		C: m3 UID FETCH 1:6 (UID RFC822.SIZE)
-		S: * 1 FETCH (UID 1 RFC822.SIZE 5)
-		S: * 2 FETCH (UID 2 RFC822.SIZE 0)
-		S: m3 OK done
-		C: m4 UID FETCH 1:6 (UID BODY.PEEK[])
+		C: m3 UID FETCH 1:6 (UID BODY.PEEK[])
 		S: * 1 FETCH (UID 1 FLAGS (\Seen) BODY[] {5}
 		s: hello
 		S: )
@@ -64,68 +68,64 @@ func TestBodiesHoweverTheyAreSaid(t *testing.T) {
 		S: * 6 FETCH (UID 6 BODY[] {12}
 		s: longer than
 		S: ?)
-		S: m4 OK done
-		C: m5 UID FETCH 4:5 (UID BODY.PEEK[])
+		S: m3 OK done
+		C: m4 UID FETCH 4:5 (UID BODY.PEEK[])
 		S: * 4 FETCH (UID 4 BODY[] "quoted")
-		S: m5 OK done
+		S: m4 OK done
 	`)
-	got, err := content(t, b, 6, 1, 2, 3, 4, 5, 6)
+	got, err := content(t, b, 6, these(1, 2, 3, 4, 5, 6)...)
 	wantLines(t, got, err, "1 hello", "2 ", "3 late", "6 longer", "4 quoted")
 }
 
 func TestBodiesOneIsRefused(t *testing.T) {
 	b := lyingFolder(t, "", `
-		C: m3 UID FETCH 1:3 (UID RFC822.SIZE)
-		S: m3 NO not now
-		C: m4 UID FETCH 1:3 (UID BODY.PEEK[])
+		C: m3 UID FETCH 1:3 (UID BODY.PEEK[])
 		S: * 1 FETCH (UID 1 BODY[] "one")
+		S: m3 NO poison
+		C: m4 UID FETCH 2 (UID BODY.PEEK[])
 		S: m4 NO poison
-		C: m5 UID FETCH 2 (UID BODY.PEEK[])
-		S: m5 NO poison
-		C: m6 UID FETCH 3 (UID BODY.PEEK[])
+		C: m5 UID FETCH 3 (UID BODY.PEEK[])
 		S: * 3 FETCH (UID 3 BODY[] "three")
-		S: m6 OK done
+		S: m5 OK done
 	`)
-	got, err := content(t, b, 100, 1, 2, 3)
+	got, err := content(t, b, 100, these(1, 2, 3)...)
 	wantLines(t, got, err, "1 one", "3 three")
 }
 
 func TestBodiesInPieces(t *testing.T) {
 	mib := strings.Repeat("m", 1<<20)
-	const sizes = `
-		C: m3 UID FETCH 7 (UID RFC822.SIZE)
-		S: * 1 FETCH (UID 7 RFC822.SIZE 3000000)
-		S: m3 OK done
-		C: m4 UID FETCH 7 (UID BODY.PEEK[]<0.1048576>)
+	large := crm.Envelope{UID: 7, Size: 3_000_000}
+	const first = `
+		C: m3 UID FETCH 7 (UID BODY.PEEK[]<0.1048576>)
 	`
 	t.Run("as they should be", func(t *testing.T) {
-		b := lyingFolder(t, "", sizes+`
+		b := lyingFolder(t, "", first+`
 			S: * 1 FETCH (UID 7 BODY[]<0> {1048576}
 			s: `+mib+`
 			S: )
-			S: m4 OK done
-			C: m5 UID FETCH 7 (UID BODY.PEEK[]<1048576.1048576>)
+			S: m3 OK done
+			C: m4 UID FETCH 7 (UID BODY.PEEK[]<1048576.1048576>)
 			S: * 1 FETCH (UID 7 BODY[]<1048576> {3}
 			s: end
 			S: )
-			S: m5 OK done
+			S: m4 OK done
 		`)
-		got, err := content(t, b, 1<<30, 7)
+		got, err := content(t, b, 1<<30, large)
 		wantLines(t, got, err, "7 "+mib+"end")
 	})
 	t.Run("up to the limit", func(t *testing.T) {
-		b := lyingFolder(t, "", sizes+`
+		b := lyingFolder(t, "", first+`
 			S: * 1 FETCH (UID 7 BODY[]<0> {1048576}
 			s: `+mib+`
 			S: )
-			S: m4 OK done
-			C: m5 UID FETCH 7 (UID BODY.PEEK[]<1048576.4>)
+			S: m3 OK done
+			C: m4 UID FETCH 7 (UID BODY.PEEK[]<1048576.4>)
 			S: * 1 FETCH (UID 7 BODY[]<1048576> {4}
 			s: ends
 			S: )
-			S: m5 OK done
+			S: m4 OK done
 		`)
-		got, err := content(t, b, 1<<20+4, 7)
+		got, err := content(t, b, 1<<20+4, large)
 		wantLines(t, got, err, "7 "+mib+"ends")
 	})
 	t.Run("not in pieces", func(t *testing.T) {
@@ -134,36 +134,36 @@ func TestBodiesInPieces(t *testing.T) {
 			s: ` + mib + `!
 			S: )
 		`
-		b := lyingFolder(t, "", sizes+whole+`
-			S: m4 OK done
-			C: m5 UID FETCH 7 (UID BODY.PEEK[])
+		b := lyingFolder(t, "", first+whole+`
+			S: m3 OK done
+			C: m4 UID FETCH 7 (UID BODY.PEEK[])
 		`+whole+`
-			S: m5 OK done
+			S: m4 OK done
 		`)
-		got, err := content(t, b, 1<<30, 7)
+		got, err := content(t, b, 1<<30, large)
 		wantLines(t, got, err, "7 "+mib+"!")
 	})
 	t.Run("the second is missing", func(t *testing.T) {
-		b := lyingFolder(t, "", sizes+`
+		b := lyingFolder(t, "", first+`
 			S: * 1 FETCH (UID 7 BODY[]<0> {1048576}
 			s: `+mib+`
 			S: )
+			S: m3 OK done
+			C: m4 UID FETCH 7 (UID BODY.PEEK[]<1048576.1048576>)
 			S: m4 OK done
 			C: m5 UID FETCH 7 (UID BODY.PEEK[]<1048576.1048576>)
 			S: m5 OK done
-			C: m6 UID FETCH 7 (UID BODY.PEEK[]<1048576.1048576>)
-			S: m6 OK done
 		`)
-		_, err := content(t, b, 1<<30, 7)
+		_, err := content(t, b, 1<<30, large)
 		wantError(t, err, crm.Unavailable, "message_refused")
 	})
 	t.Run("gone", func(t *testing.T) {
-		b := lyingFolder(t, "", sizes+`
+		b := lyingFolder(t, "", first+`
+			S: m3 OK done
+			C: m4 UID FETCH 7 (UID BODY.PEEK[]<0.1048576>)
 			S: m4 OK done
-			C: m5 UID FETCH 7 (UID BODY.PEEK[]<0.1048576>)
-			S: m5 OK done
 		`)
-		got, err := content(t, b, 1<<30, 7)
+		got, err := content(t, b, 1<<30, large)
 		wantLines(t, got, err)
 	})
 }
@@ -172,16 +172,13 @@ func TestBodiesInPieces(t *testing.T) {
 // caller, never a short body.
 func TestBodiesCutOff(t *testing.T) {
 	b := lyingFolder(t, "", `
-		C: m3 UID FETCH 1 (UID RFC822.SIZE)
-		S: * 1 FETCH (UID 1 RFC822.SIZE 1000)
-		S: m3 OK done
-		C: m4 UID FETCH 1 (UID BODY.PEEK[])
+		C: m3 UID FETCH 1 (UID BODY.PEEK[])
 		S: * 1 FETCH (UID 1 BODY[] {1000}
 		s: only this much of it
 		X
 	`)
 	var inner error
-	err := b.Bodies(t.Context(), []crm.UID{1}, 1<<20, func(_ crm.UID, r io.Reader) error {
+	err := b.Bodies(t.Context(), these(1), 1<<20, func(_ crm.UID, r io.Reader) error {
 		var p []byte
 		p, inner = io.ReadAll(r)
 		if string(p) != "only this much of it" {
@@ -201,23 +198,21 @@ func TestBodiesCutOff(t *testing.T) {
 // over, and the box goes on.
 func TestBodiesCallerGivesUp(t *testing.T) {
 	b := lyingFolder(t, "", `
-		C: m3 UID FETCH 1:2 (UID RFC822.SIZE)
-		S: m3 OK done
-		C: m4 UID FETCH 1:2 (UID BODY.PEEK[])
+		C: m3 UID FETCH 1:2 (UID BODY.PEEK[])
 		S: * 1 FETCH (UID 1 BODY[] {10}
 		s: 0123456789
 		S: )
 		S: * 2 FETCH (UID 2 BODY[] {10}
 		s: 0123456789
 		S: )
-		S: m4 OK done
+		S: m3 OK done
 		C: T1 UID SEARCH UID 1:*
 		S: * SEARCH 1 2
 		S: T1 OK done
 	`)
 	full := errors.New("disk full")
 	calls := 0
-	err := b.Bodies(t.Context(), []crm.UID{1, 2}, 1<<20, func(crm.UID, io.Reader) error { calls++; return full })
+	err := b.Bodies(t.Context(), these(1, 2), 1<<20, func(crm.UID, io.Reader) error { calls++; return full })
 	if !errors.Is(err, full) || calls != 1 {
 		t.Errorf("error %v after %d calls", err, calls)
 	}

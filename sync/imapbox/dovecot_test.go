@@ -100,11 +100,7 @@ func envelopes(t testing.TB, b *imapbox.Box, lo, hi crm.UID) (envs []crm.Envelop
 func bodies(t testing.TB, b *imapbox.Box, limit int64, uids ...crm.UID) map[crm.UID]string {
 	t.Helper()
 	got := map[crm.UID]string{}
-	var of []crm.Envelope
-	for _, uid := range uids {
-		of = append(of, crm.Envelope{UID: uid})
-	}
-	must(t, b.Bodies(t.Context(), of, limit, func(uid crm.UID, r io.Reader) error {
+	must(t, b.Bodies(t.Context(), these(uids...), limit, func(uid crm.UID, r io.Reader) error {
 		p, err := io.ReadAll(r)
 		got[uid] = string(p)
 		return err

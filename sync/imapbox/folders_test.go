@@ -82,14 +82,14 @@ func TestFoldersWithNamesThatAreNone(t *testing.T) {
 // be opened; a refusal concerns one folder only, whatever comes in between.
 func TestFoldersWithoutListStatus(t *testing.T) {
 	b := lyingFolder(t, "SPECIAL-USE", `
-		C: m3 NOOP
-		C: m4 LIST "" "*"
-		S: * 10 EXISTS
-		S: m3 OK done
+		C: m3 LIST "" "*"
+		C: m4 NOOP
 		S: * LIST () "." INBOX
 		S: * LIST (\NoSelect) "." Top
 		S: * LIST () "." Top.secret
 		S: * LIST () "." Last
+		S: m3 OK done
+		S: * 10 EXISTS
 		S: m4 OK done
 		C: m5 STATUS "INBOX" (MESSAGES UIDNEXT UIDVALIDITY)
 		C: m6 STATUS "Top.secret" (MESSAGES UIDNEXT UIDVALIDITY)
