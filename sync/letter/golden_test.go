@@ -26,6 +26,8 @@ type golden struct {
 	HTML        []string         `json:"html,omitempty"`
 	Snippet     string           `json:"snippet,omitempty"`
 	Attachments []crm.Attachment `json:"attachments,omitempty"`
+	Kind        crm.MessageKind  `json:"kind,omitempty"` // where it is not personal
+	Evidence    []string         `json:"evidence,omitempty"`
 	Degraded    []string         `json:"degraded,omitempty"`
 }
 
@@ -74,6 +76,9 @@ func goldenOf(t *testing.T, raw []byte) golden {
 		t.Errorf("HasHTML is %v, and the HTML is %q", l.HasHTML, html)
 	}
 	g := golden{ID: l.HeaderID, From: l.From, To: l.To, Subject: l.Subject, Snippet: l.Snippet, Attachments: l.Attachments, Degraded: l.Degraded}
+	if l.Kind != crm.KindPersonal {
+		g.Kind, g.Evidence = l.Kind, l.Evidence
+	}
 	if !l.Date.IsZero() {
 		g.Date = l.Date.Format(time.RFC3339)
 	}

@@ -164,6 +164,9 @@ func check(t *testing.T, l crm.Letter) {
 			t.Errorf("attachment %+v", a)
 		}
 	}
+	for i, e := range l.Evidence {
+		texts[fmt.Sprint("evidence ", i)] = e
+	}
 	for what, s := range texts {
 		if !utf8.ValidString(s) || strings.ContainsRune(s, 0) {
 			t.Errorf("the %s is no text: %.200q", what, s)

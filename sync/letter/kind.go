@@ -1,8 +1,35 @@
 package letter
 
-import "mailsyncd.example/crm"
+import (
+	"strings"
 
-// classify tells what wrote the message.
-func classify(_ *header, _ *crm.Letter, _ []string) (crm.MessageKind, []string) {
-	return crm.KindPersonal, nil
+	"mailsyncd.example/crm"
+	"mailsyncd.example/crm/kind"
+	"mailsyncd.example/sync/letter/field"
+)
+
+// classify tells what wrote the message; media are the types of its parts.
+func classify(h *header, l *crm.Letter, media []string) (crm.MessageKind, []string) {
+	from := make([]crm.Address, len(l.From))
+	for i, p := range l.From {
+		from[i] = p.Address
+	}
+	return kind.Of(kind.Clues{
+		Header:      h.decoded,
+		From:        from,
+		Subject:     l.Subject,
+		Text:        l.Text,
+		ContentType: h.text("content-type"),
+		Parts:       media,
+	})
+}
+
+// decoded returns the values of all fields of this name as a person reads them.
+func (h *header) decoded(name string) (values []string) {
+	for _, raw := range h.all(strings.ToLower(name)) {
+		s, _ := field.UTF8(raw)
+		s, _ = field.Words(s)
+		values = append(values, field.Tidy(s))
+	}
+	return values
 }

@@ -15,9 +15,11 @@ func Date(s string) (time.Time, bool) {
 		s = s[:200]
 	}
 	s, comment := stripComments(s)
-	s = strings.NewReplacer("年", "/", "月", "/", "日", " ").Replace(s)
+	if strings.Contains(s, "年") {
+		s = strings.NewReplacer("年", "/", "月", "/", "日", " ").Replace(s)
+	}
 	for strings.Contains(s, " :") || strings.Contains(s, ": ") {
-		s = strings.NewReplacer(" :", ":", ": ", ":").Replace(s)
+		s = strings.ReplaceAll(strings.ReplaceAll(s, " :", ":"), ": ", ":")
 	}
 	var d date
 	for _, w := range strings.FieldsFunc(s, func(r rune) bool { return r == ' ' || r == '\t' || r == ',' || r == ';' }) {
