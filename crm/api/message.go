@@ -31,12 +31,17 @@ func (s *server) listMessages(ctx context.Context, in *struct {
 
 // getMessage reads one message. Its images come from elsewhere only where the
 // reader asks for them, because to load them tells the sender.
-func (s *server) getMessage(ctx context.Context, in *MessagePath) (*reply[wire.Message], error) {
+func (s *server) getMessage(ctx context.Context, in *struct {
+	MessagePath
+	Remote bool `query:"remote" doc:"true lets the HTML load images from elsewhere, which tells their owner that it was read."`
+}) (*reply[wire.Message], error) {
 	m, err := s.Store.Message(ctx, account(ctx), crm.MessageID(in.ID))
 	if err != nil {
 		return nil, err
 	}
-	return &reply[wire.Message]{wire.OpenedMessageOf(m)}, nil
+	view := wire.OpenedMessageOf(m)
+	s.addHTML(ctx, m, in.Remote, &view)
+	return &reply[wire.Message]{view}, nil
 }
 
 // deleteMessage erases the row first and the bytes after it: bytes without a

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strings"
 	"testing"
 
 	"mailsyncd.example/crm"
@@ -66,6 +67,41 @@ func TestReadThreads(t *testing.T) {
 	}
 	_, err := o.as["ulla"].Thread(ctx, "thr_0")
 	wantCode(t, err, "thread_not_found")
+}
+
+// HTML is made harmless when it is read; images of the message itself come
+// from its attachments, others only when they are asked for.
+func TestHTMLIsHarmless(t *testing.T) {
+	o, _, ids := withMail(t)
+	o.letters.html = `<p onclick="x()">Hi <img src="cid:logo"><img src="https://tracker.example/p.gif"></p><script>alert(1)</script>`
+	path := "/v1/messages/" + string(ids[0])
+	read := func(path string, blocked int) string {
+		m := decode[wire.Message](t, body(t, must(o.as["uwe"].Send(t.Context(), "GET", path, "", nil))(t)))
+		if m.HTML == nil || m.RemoteBlocked != blocked {
+			t.Fatalf("HTML %v, %d images blocked", m.HTML, m.RemoteBlocked)
+		}
+		return *m.HTML
+	}
+	html := read(path, 1)
+	if !strings.Contains(html, `src="`+path+`/attachments/3"`) || strings.Contains(html, "script") || strings.Contains(html, "onclick") || strings.Contains(html, `src="https://tracker`) {
+		t.Errorf("the HTML is %s", html)
+	}
+	if html := read(path+"?remote=true", 0); !strings.Contains(html, `src="https://tracker.example/p.gif"`) || strings.Contains(html, "script") {
+		t.Errorf("with remote content: %s", html)
+	}
+}
+
+// A message whose HTML is lost is still read, and says what is missing.
+func TestHTMLThatIsLost(t *testing.T) {
+	o, _, ids := withMail(t)
+	o.letters.err = errors.New("no such part")
+	m := must(o.as["uwe"].Message(t.Context(), ids[0]))(t)
+	if m.HTML != nil || *m.Text != "Text of One" || !m.Degraded || len(m.DegradedReasons) != 1 {
+		t.Errorf("the message is %+v", m)
+	}
+	if o.log.FilterMessageSnippet("HTML").Len() != 1 {
+		t.Error("the log does not tell")
+	}
 }
 
 func TestDownloads(t *testing.T) {

@@ -15,13 +15,14 @@ type Message struct {
 	HeaderID  crm.HeaderID  `json:"message_id" doc:"The Message-ID field without angle brackets; empty where there is none."`
 	Direction crm.Direction `json:"direction" enum:"inbound,outbound"`
 	Envelope
-	Snippet     string           `json:"snippet" doc:"The beginning of what is new in the text, quotations left out."`
-	Text        *string          `json:"text,omitempty" doc:"Left out in lists."`
-	HTML        *string          `json:"html,omitempty" doc:"Made harmless; only where one message is asked for."`
-	HasHTML     bool             `json:"has_html"`
-	Attachments []crm.Attachment `json:"attachments" nullable:"false"`
-	Contacts    []crm.ContactID  `json:"contacts" nullable:"false" doc:"Whose addresses made the message be imported."`
-	Kind        crm.MessageKind  `json:"kind" enum:"personal,auto_reply,bounce,bulk"`
+	Snippet       string           `json:"snippet" doc:"The beginning of what is new in the text, quotations left out."`
+	Text          *string          `json:"text,omitempty" doc:"Left out in lists."`
+	HTML          *string          `json:"html,omitempty" doc:"Made harmless; only where one message is asked for."`
+	RemoteBlocked int              `json:"remote_blocked,omitempty" doc:"Images from elsewhere that html leaves out; ?remote=true lets them in."`
+	HasHTML       bool             `json:"has_html"`
+	Attachments   []crm.Attachment `json:"attachments" nullable:"false"`
+	Contacts      []crm.ContactID  `json:"contacts" nullable:"false" doc:"Whose addresses made the message be imported."`
+	Kind          crm.MessageKind  `json:"kind" enum:"personal,auto_reply,bounce,bulk"`
 	Condition
 	Sightings []Sighting `json:"sightings" nullable:"false"`
 }
