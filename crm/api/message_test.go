@@ -139,7 +139,9 @@ func TestDownloadsThatBreakOff(t *testing.T) {
 	if _, err := o.key.Attachment(t.Context(), ids[0], "2"); err == nil {
 		t.Error("the answer ended as if it were whole")
 	}
-	clear(o.blobs.kept[o.account])
+	if err := o.blobs.DeleteAccount(t.Context(), o.account); err != nil {
+		t.Fatal(err)
+	}
 	_, err = o.key.Raw(t.Context(), ids[0])
 	wantCode(t, err, "content_lost")
 }
