@@ -23,6 +23,7 @@ type Box struct {
 	client *imapclient.Client
 	caps   map[string]bool // those that are relevant; nil before they are known
 
+	garbled  bool          // something came that might have been part of an answer
 	broken   error         // why the connection can't be used any more
 	tag      int           // of the last command of our own
 	bye      string        // the server's farewell, if it came
@@ -140,7 +141,7 @@ func (b *Box) untagged(line []byte) {
 
 // relevant are the capabilities that make a difference here.
 var relevant = [...]string{
-	"STARTTLS", "LOGINDISABLED", "AUTH=PLAIN", "AUTH=XOAUTH2", "SASL-IR", "LITERAL+",
+	"STARTTLS", "LOGINDISABLED", "AUTH=PLAIN", "AUTH=LOGIN", "AUTH=XOAUTH2", "SASL-IR", "LITERAL+",
 	"IDLE", "LIST-STATUS", "LIST-EXTENDED", "SPECIAL-USE", "ESEARCH", "CONDSTORE", "UNSELECT", "ID", "X-GM-EXT-1",
 }
 

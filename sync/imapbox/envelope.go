@@ -186,6 +186,7 @@ func (e *envelopes) fetch(ctx context.Context, set string, lo, hi crm.UID) (talk
 	if err != nil {
 		return s, err
 	}
+	e.doubt = e.doubt || e.box.garbled
 	e.join()
 	return s, nil
 }

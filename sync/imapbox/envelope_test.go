@@ -150,6 +150,46 @@ func TestEnvelopesPoison(t *testing.T) {
 	})
 }
 
+// A length that is wrong swallows what follows, or leaves garbage in its
+// place; no message may be lost by it.
+func TestEnvelopesWithWrongLengths(t *testing.T) {
+	const date = `INTERNALDATE "05-Nov-2026 01:00:00 +0000" `
+	for name, answers := range map[string]string{
+		"too long": `
+			S: * 1 FETCH (UID 1 ` + date + `BODY[HEADER.FIELDS (FROM TO CC BCC)] {60}
+			S: From: a@x.ex
+			S: )
+			S: * 2 FETCH (UID 2 ` + date + `BODY[HEADER.FIELDS (FROM TO CC BCC)] "From: b@x.ex")`,
+		"too short": `
+			S: * 1 FETCH (UID 1 ` + date + `BODY[HEADER.FIELDS (FROM TO CC BCC)] {5}
+			S: From: a@x.ex
+			S: )
+			S: * 2 FETCH (UID 2 ` + date + `BODY[HEADER.FIELDS (FROM TO CC BCC)] "From: b@x.ex")`,
+		"half a line": `
+			S: * 1 FETCH (UID 1 ` + date + `BODY[HEADER.FIELDS (FROM TO CC BCC)] "From: a@x.ex")
+			S: H (UID 2 ` + date + `BODY[HEADER.FIELDS (FROM TO CC BCC)] "From: b@x.ex")`,
+		"no number": `
+			S: * 1 FETCH (UID 1 ` + date + `BODY[HEADER.FIELDS (FROM TO CC BCC)] "From: a@x.ex")
+			S: * x FETCH (UID 2 ` + date + `BODY[HEADER.FIELDS (FROM TO CC BCC)] "From: b@x.ex")`,
+	} {
+		t.Run(name, func(t *testing.T) {
+			missing := map[string]string{"too long": "1:2", "too short": "1", "half a line": "2", "no number": "2"}[name]
+			b := lyingFolder(t, "", "C: m3 UID FETCH 1:2 "+askEnvelopes+answers+`
+				S: m3 OK done
+				C: T1 UID SEARCH UID 1:2
+				S: * SEARCH 1 2
+				S: T1 OK done
+				C: m4 UID FETCH `+missing+" "+askEnvelopes+`
+				S: * 1 FETCH (UID 1 `+date+`BODY[HEADER.FIELDS (FROM TO CC BCC)] "From: a@x.ex")
+				S: * 2 FETCH (UID 2 `+date+`BODY[HEADER.FIELDS (FROM TO CC BCC)] "From: b@x.ex")
+				S: m4 OK done
+			`)
+			got, err := scan(t, b, 1, 2)
+			wantLines(t, got, err, "1 2026-11-05 01:00:00 0 [a@x.ex] [] []", "2 2026-11-05 01:00:00 0 [b@x.ex] [] []")
+		})
+	}
+}
+
 func TestEnvelopesEndsWithTheConnection(t *testing.T) {
 	for name, c := range map[string]struct {
 		end  string

@@ -2,6 +2,7 @@ package imapbox
 
 import (
 	"bytes"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -129,16 +130,15 @@ func (b *Box) read(each func(line []byte) error, answers []talk.Status, commands
 // answer notes the answer to a command. Anything that is no answer to one of
 // these is a late one, or garbage: dropped.
 func (b *Box) answer(tag string, rest []byte, answers []talk.Status, commands []*command) {
-	for i, c := range commands {
-		if c.tag != tag {
-			continue
-		}
-		if s, ok := talk.ParseStatus(rest); ok {
-			answers[i] = s
-			if s.Code == "CAPABILITY" {
-				b.learn(s.Args)
-			}
-		}
+	s, ok := talk.ParseStatus(rest)
+	i := slices.IndexFunc(commands, func(c *command) bool { return c.tag == tag })
+	if !ok || i < 0 {
+		b.garbled = true
+		return
+	}
+	answers[i] = s
+	if s.Code == "CAPABILITY" {
+		b.learn(s.Args)
 	}
 }
 

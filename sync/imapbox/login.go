@@ -52,6 +52,8 @@ func (b *Box) mechanism(l crm.Login) (sasl.Client, error) {
 		return nil, crm.E(crm.Invalid, "auth_unknown", "Auth must be password or oauth2.")
 	case b.caps["AUTH=PLAIN"] && !strings.ContainsRune(l.Username+string(l.Secret), 0):
 		return sasl.NewPlainClient("", l.Username, string(l.Secret)), nil
+	case b.caps["LOGINDISABLED"] && b.caps["AUTH=LOGIN"]:
+		return sasl.NewLoginClient(l.Username, string(l.Secret)), nil
 	case b.caps["LOGINDISABLED"]:
 		return nil, talk.LoginDisabled("")
 	}
