@@ -42,7 +42,7 @@ func (ar *Archive) Record(ctx context.Context, p crm.Page, at time.Time) (crm.Re
 		if err := t.countPage(p, a, at); err != nil {
 			return err
 		}
-		r.Outcomes = a.outcomes
+		r = crm.Recorded{Outcomes: a.outcomes}
 		for _, m := range a.fresh {
 			r.Imported = append(r.Imported, m.ID)
 		}

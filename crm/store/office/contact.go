@@ -26,6 +26,7 @@ func (o *Office) PutContacts(ctx context.Context, cs []crm.Contact) (created int
 		byAccount[c.Account] = append(byAccount[c.Account], c)
 	}
 	err = o.transact(ctx, "put contacts", func(t tx) error {
+		created = 0
 		for _, a := range txn.SortedKeys(byAccount) {
 			if err := t.Enter(a); err != nil {
 				return err

@@ -32,7 +32,13 @@ type Dialect struct {
 	// Classify turns an error that a person can do something about into one
 	// that says so, and returns nil for any other.
 	Classify func(error) *crm.Error
+	// Again tells whether a transaction that failed so is to be run once more:
+	// another one stood in its way. Nil where that can't be.
+	Again func(error) bool
 }
+
+// attempts is how often a transaction is run at most.
+const attempts = 5
 
 // Signals hears what was committed, after the commit, so that no caller can
 // forget to wake whoever acts on it. Its methods must not block.
@@ -99,11 +105,22 @@ func (db *DB) Change(ctx context.Context, op string, a crm.AccountID, do func(*T
 	})
 }
 
-// Transact runs do in a transaction that may enter any account.
+// Transact runs do in a transaction that may enter any account. It runs do
+// again, from the beginning, where the database asks for that.
 func (db *DB) Transact(ctx context.Context, op string, do func(*Tx) error) error {
+	var err error
+	for range attempts {
+		if err = db.attempt(ctx, do); err == nil || db.dialect.Again == nil || !db.dialect.Again(err) || ctx.Err() != nil {
+			break
+		}
+	}
+	return db.Fail(ctx, op, err)
+}
+
+func (db *DB) attempt(ctx context.Context, do func(*Tx) error) error {
 	on, err := db.write.BeginTx(ctx, nil)
 	if err != nil {
-		return db.Fail(ctx, op, err)
+		return err
 	}
 	t := &Tx{Session: Session{ctx: ctx, on: on}, lock: db.dialect.Lock}
 	err = do(t)
@@ -112,10 +129,10 @@ func (db *DB) Transact(ctx context.Context, op string, do func(*Tx) error) error
 	}
 	if err != nil {
 		_ = on.Rollback() // the connection is lost where this fails, and with it the transaction
-		return db.Fail(ctx, op, err)
+		return err
 	}
 	if err := on.Commit(); err != nil {
-		return db.Fail(ctx, op, err)
+		return err
 	}
 	t.told.tell(db.signals)
 	return nil
