@@ -1,0 +1,94 @@
+package postgres
+
+import (
+	"context"
+	"database/sql/driver"
+	"errors"
+	"fmt"
+	"net"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/jackc/pgx/v5/stdlib"
+)
+
+// connector lends connections of a pool to database/sql.
+type connector struct {
+	driver.Connector
+	pool  *pgxpool.Pool
+	alone *alone // nil where the database is shared
+}
+
+func newConnector(p *pgxpool.Pool, alone *alone) *connector {
+	return &connector{Connector: stdlib.GetPoolConnector(p), pool: p, alone: alone}
+}
+
+// Connect implements driver.Connector.
+func (c *connector) Connect(ctx context.Context) (driver.Conn, error) {
+	inner, err := c.Connector.Connect(ctx)
+	if err != nil {
+		return nil, err
+	}
+	full, ok := inner.(*stdlib.Conn)
+	if !ok {
+		return nil, errors.Join(fmt.Errorf("pgx made a connection of type %T", inner), inner.Close())
+	}
+	return conn{full}, nil
+}
+
+// Close implements io.Closer; (*sql.DB).Close calls it last.
+func (c *connector) Close() error {
+	c.pool.Close()
+	if c.alone == nil {
+		return nil
+	}
+	return c.alone.Close()
+}
+
+// conn is a connection that never sends text which PostgreSQL refuses.
+type conn struct{ *stdlib.Conn }
+
+// CheckNamedValue implements driver.NamedValueChecker. PostgreSQL takes no NUL
+// in a text and nothing that is no UTF-8, and would refuse a message for one
+// byte of what it says; SQLite takes both. Such bytes become U+FFFD.
+func (conn) CheckNamedValue(v *driver.NamedValue) error {
+	value, err := driver.DefaultParameterConverter.ConvertValue(v.Value)
+	if err != nil {
+		return err
+	}
+	if text, ok := value.(string); ok {
+		value = clean(text)
+	}
+	v.Value = value
+	return nil
+}
+
+func clean(text string) string {
+	text = strings.ToValidUTF8(text, "\uFFFD")
+	if strings.IndexByte(text, 0) < 0 {
+		return text
+	}
+	return strings.ReplaceAll(text, "\x00", "\uFFFD")
+}
+
+// How long a server may be silent: while a connection is made, and while bytes
+// that were sent wait for their receipt.
+const (
+	connectTimeout = 10 * time.Second
+	silence        = 20 * time.Second
+)
+
+// dial makes connections that notice a server which vanished without a word.
+func dial(timeout time.Duration) pgconn.DialFunc {
+	if timeout == 0 {
+		timeout = connectTimeout
+	}
+	d := net.Dialer{
+		Timeout:         timeout,
+		KeepAliveConfig: net.KeepAliveConfig{Enable: true, Idle: silence / 4, Interval: silence / 4, Count: 3},
+		Control:         limitSilence,
+	}
+	return d.DialContext
+}

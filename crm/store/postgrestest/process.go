@@ -1,0 +1,250 @@
+package postgrestest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"os/exec"
+	"os/user"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+)
+
+// process is a postmaster.
+type process struct {
+	cmd  *exec.Cmd
+	gone chan struct{} // closed once it has ended
+	// guard ends the server when its leash is closed before anything was
+	// written to it: the operating system closes it when the test binary dies,
+	// however it dies.
+	guard *exec.Cmd
+	leash io.WriteCloser
+}
+
+// findBinaries returns the folder of initdb and postgres, the newest where
+// there are several: Debian keeps them out of the PATH.
+func findBinaries() (string, error) {
+	if path, err := exec.LookPath("postgres"); err == nil {
+		return filepath.Dir(path), nil
+	}
+	found, err := filepath.Glob("/usr/lib/postgresql/*/bin/postgres")
+	if err != nil || len(found) == 0 {
+		return "", ErrMissing
+	}
+	return filepath.Dir(slices.Max(found)), nil
+}
+
+// command runs a program of PostgreSQL, which refuses to run as root: then it
+// runs as the user postgres.
+func (s *Server) command(name string, args ...string) (*exec.Cmd, error) {
+	cmd := exec.Command(filepath.Join(s.bin, name), args...)
+	cmd.Dir = s.dir
+	cmd.Env = append(os.Environ(), "LC_ALL=C.UTF-8", "TZ=UTC")
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	if os.Geteuid() != 0 {
+		return cmd, nil
+	}
+	uid, gid, err := servant()
+	cmd.SysProcAttr.Credential = &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}
+	return cmd, err
+}
+
+// servant is the user that the package postgresql makes.
+func servant() (uid, gid int, err error) {
+	u, err := user.Lookup("postgres")
+	if err != nil {
+		return 0, 0, fmt.Errorf("PostgreSQL does not run as root, and there is no user postgres: %w", err)
+	}
+	uid, err = strconv.Atoi(u.Uid)
+	if err != nil {
+		return 0, 0, err
+	}
+	gid, err = strconv.Atoi(u.Gid)
+	return uid, gid, err
+}
+
+// initialize makes a cluster. Its order of text is one of a language, not that
+// of bytes, so that tests find what relies on the latter without saying so.
+func (s *Server) initialize() error {
+	if os.Geteuid() == 0 {
+		uid, gid, err := servant()
+		if err != nil {
+			return err
+		}
+		if err := os.Chown(s.dir, uid, gid); err != nil {
+			return err
+		}
+	}
+	secret := filepath.Join(s.dir, "password")
+	if err := os.WriteFile(secret, []byte(Password), 0o644); err != nil {
+		return err
+	}
+	cmd, err := s.command("initdb", "--pgdata="+s.data(), "--username="+User, "--pwfile="+secret, "--no-sync",
+		"--auth-local=trust", "--auth-host=scram-sha-256",
+		"--encoding=UTF8", "--locale=C.UTF-8", "--locale-provider=icu", "--icu-locale=und")
+	if err != nil {
+		return err
+	}
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return fmt.Errorf("initdb: %w\n%s", err, out)
+	}
+	settings := append([]string{
+		"listen_addresses = '127.0.0.1'", "unix_socket_directories = '" + s.dir + "'",
+		// What was committed is the kernel's: it survives a Kill.
+		"fsync = off", "full_page_writes = off",
+		"max_connections = 200", "shared_buffers = 64MB", "log_checkpoints = off", "deadlock_timeout = 100ms",
+	}, s.Settings...)
+	conf, err := os.OpenFile(filepath.Join(s.data(), "postgresql.conf"), os.O_APPEND|os.O_WRONLY, 0)
+	if err != nil {
+		return err
+	}
+	_, err = io.WriteString(conf, strings.Join(settings, "\n")+"\n")
+	return errors.Join(err, conf.Close())
+}
+
+func (s *Server) data() string { return filepath.Join(s.dir, "data") }
+
+// start runs the server and returns once it lets somebody in.
+func (s *Server) start() error {
+	cmd, err := s.command("postgres", "-D", s.data(), "-p", strconv.Itoa(s.port))
+	if err != nil {
+		return err
+	}
+	log, err := os.OpenFile(filepath.Join(s.dir, "log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644)
+	if err != nil {
+		return err
+	}
+	defer log.Close()
+	cmd.Stdout, cmd.Stderr = log, log
+	p, err := launch(cmd)
+	if err != nil {
+		return err
+	}
+	if err := p.await(s.knock); err != nil {
+		p.end(syscall.SIGQUIT)
+		return err
+	}
+	s.proc = p
+	return nil
+}
+
+func launch(cmd *exec.Cmd) (*process, error) {
+	if err := cmd.Start(); err != nil {
+		return nil, err
+	}
+	p := &process{cmd: cmd, gone: make(chan struct{})}
+	go func() {
+		_ = cmd.Wait() // it ends by a signal: an error that says nothing
+		close(p.gone)
+	}()
+	guard := exec.Command("/bin/sh", "-c", "read _ || kill -QUIT "+strconv.Itoa(cmd.Process.Pid))
+	guard.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	leash, err := guard.StdinPipe()
+	if err == nil {
+		err = guard.Start()
+	}
+	if err != nil {
+		p.end(syscall.SIGQUIT)
+		return nil, err
+	}
+	p.guard, p.leash = guard, leash
+	return p, nil
+}
+
+// knock opens and closes a connection.
+func (s *Server) knock() error {
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+	defer cancel()
+	conn, err := pgx.Connect(ctx, s.URL("postgres"))
+	if err != nil {
+		return err
+	}
+	return conn.Close(ctx)
+}
+
+// await returns once ready returns nil.
+func (p *process) await(ready func() error) error {
+	deadline := time.After(30 * time.Second)
+	retry := time.NewTicker(10 * time.Millisecond)
+	defer retry.Stop()
+	for {
+		err := ready()
+		if err == nil {
+			return nil
+		}
+		select {
+		case <-p.gone:
+			return errors.New("postgres ended while it started")
+		case <-deadline:
+			return fmt.Errorf("postgres does not come up: %w", err)
+		case <-retry.C:
+		}
+	}
+}
+
+// end signals the postmaster, which ends all others, and waits for it.
+func (p *process) end(sig syscall.Signal) {
+	_ = p.cmd.Process.Signal(sig)
+	select {
+	case <-p.gone:
+	case <-time.After(20 * time.Second):
+		_ = p.cmd.Process.Kill()
+		<-p.gone
+	}
+	if p.guard != nil {
+		_, _ = io.WriteString(p.leash, "\n")
+		_ = p.guard.Wait() // it has nothing to say
+	}
+}
+
+// Start runs the server after a Stop or Kill, on the same port with the same
+// data.
+func (s *Server) Start() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.proc != nil {
+		return errors.New("postgres runs already")
+	}
+	return s.start()
+}
+
+// Stop ends the server in good order, but does not wait for its clients.
+func (s *Server) Stop() { s.finish(syscall.SIGINT) }
+
+// Kill ends all of the server's processes at once, as a power cut would; it
+// has to recover when it is started again.
+func (s *Server) Kill() { s.finish(syscall.SIGQUIT) }
+
+// Restart is Stop and Start.
+func (s *Server) Restart() error {
+	s.Stop()
+	return s.Start()
+}
+
+func (s *Server) finish(sig syscall.Signal) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.proc != nil {
+		s.proc.end(sig)
+		s.proc = nil
+	}
+}
+
+// freePort finds a port on which nobody listens at the moment.
+func freePort() (int, error) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return 0, err
+	}
+	defer l.Close()
+	return l.Addr().(*net.TCPAddr).Port, nil
+}
