@@ -1,8 +1,10 @@
 package api_test
 
 import (
+	"bufio"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"slices"
 	"strings"
@@ -156,6 +158,22 @@ func TestImportsLimits(t *testing.T) {
 	wantCode(t, err, "body_too_large")
 	if got := must(o.key.ImportContacts(t.Context(), strings.NewReader("")))(t); got.Created != 0 || got.Rejected == nil {
 		t.Errorf("nothing sent: %+v", got)
+	}
+}
+
+// A body that breaks off is told so; what was written stays, and does no harm
+// when it is sent again.
+func TestImportThatBreaksOff(t *testing.T) {
+	o := newOffice(t)
+	conn := must(net.Dial("tcp", strings.TrimPrefix(o.url, "http://")))(t)
+	defer conn.Close()
+	line := `{"id":"k1"}` + "\n"
+	fmt.Fprintf(conn, "POST /v1/contacts/import HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer %s\r\nTransfer-Encoding: chunked\r\n\r\n%x\r\n%s\r\nno chunk\r\n",
+		o.key.Token, len(line), line)
+	resp := must(http.ReadResponse(bufio.NewReader(conn), nil))(t)
+	p := decode[wire.Problem](t, body(t, resp))
+	if p.Code != "body_broken_off" || !strings.Contains(p.Detail, "line 2") {
+		t.Errorf("%+v", p)
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"mime"
+	"net"
 	"net/http"
 	"reflect"
 	"strings"
@@ -173,6 +174,9 @@ func (i *contactImport) flush() error {
 func (i *contactImport) brokenOff(no int, err error) error {
 	if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
 		return errImportTooLarge()
+	}
+	if ne, ok := errors.AsType[net.Error](err); ok && ne.Timeout() {
+		return web.NewProblem(i.ctx, http.StatusRequestTimeout, "body_timeout", fmt.Sprintf("Line %d did not arrive in time; send it all again.", no))
 	}
 	return crm.Wrap(crm.Invalid, "body_broken_off", fmt.Sprintf("The body broke off in line %d; send it again from the beginning.", no), err)
 }
