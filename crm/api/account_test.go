@@ -78,6 +78,9 @@ func TestUsersLife(t *testing.T) {
 	if made.Email != "new.one@sakura.example" || len(made.Aliases) != 1 || !made.Active || made.Name != "新人" || made.ID != "new one@crm" {
 		t.Errorf("the user is %+v", made)
 	}
+	if made.CreatedAt.IsZero() || made.UpdatedAt.IsZero() {
+		t.Errorf("made at %v, changed at %v", made.CreatedAt, made.UpdatedAt)
+	}
 	token := o.key.As(must(o.key.UserToken(ctx, "new one@crm"))(t))
 	must(token.Threads(ctx, nil))(t)
 	inactive := false

@@ -22,11 +22,12 @@ func (s *server) putUser(ctx context.Context, in *struct {
 	UserPath
 	Body wire.UserInput
 }) (*saved[wire.User], error) {
-	u, err := in.Body.User(account(ctx), in.user())
+	now := s.Now()
+	u, err := in.Body.User(account(ctx), in.user(), now)
 	if err != nil {
 		return nil, err
 	}
-	created, err := s.Store.PutUser(ctx, u, s.Now())
+	created, err := s.Store.PutUser(ctx, u, now)
 	if err != nil {
 		return nil, err
 	}

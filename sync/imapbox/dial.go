@@ -100,7 +100,7 @@ func (d Dialer) resolve(ctx context.Context, host string) (string, error) {
 		return "", unreached(err)
 	}
 	// How many, but not which: they may be of an inner network.
-	return fmt.Sprintf("%s has %d addresses", host, len(found)), nil
+	return fmt.Sprintf("addresses of %s: %d", host, len(found)), nil
 }
 
 // introduce does all that comes before mail can be looked at.

@@ -38,8 +38,8 @@ type Token struct {
 	ExpiresAt time.Time `json:"expires_at"`
 }
 
-// User makes the user that the CRM describes.
-func (in UserInput) User(a crm.AccountID, id crm.UserID) (crm.User, error) {
+// User makes the user that the CRM describes, as of now.
+func (in UserInput) User(a crm.AccountID, id crm.UserID, now time.Time) (crm.User, error) {
 	email, err := OneAddress("email", in.Email)
 	if err != nil {
 		return crm.User{}, err
@@ -50,7 +50,7 @@ func (in UserInput) User(a crm.AccountID, id crm.UserID) (crm.User, error) {
 	}
 	return crm.User{
 		Account: a, ID: id, Email: email, Name: string(in.Name), Role: in.Role,
-		Aliases: aliases, Active: in.Active == nil || *in.Active,
+		Aliases: aliases, Active: in.Active == nil || *in.Active, CreatedAt: now, UpdatedAt: now,
 	}, nil
 }
 

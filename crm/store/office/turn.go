@@ -117,7 +117,7 @@ func (t tx) saveLook(l crm.Looked) error {
 	}
 	_, err := t.Exec(`
 		UPDATE mailboxes SET
-			mode = $3,
+			mode = CASE WHEN $3 = '' THEN mode ELSE $3 END,
 			missed = missed + $4,
 			last_synced_at = COALESCE($5, last_synced_at),
 			error_count = CASE WHEN $6 = '' THEN 0 WHEN $6 = last_error THEN error_count + 1 ELSE 1 END,

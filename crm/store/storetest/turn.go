@@ -53,7 +53,7 @@ func testLooks(t *testing.T, open Opener) {
 		return value(h.Health(ctx, h.account, l.Mailbox))(h)
 	}
 	fail := func(err string) func(*crm.Looked) {
-		return func(l *crm.Looked) { l.Status, l.Err, l.Synced = crm.LinkUnreachable, err, false }
+		return func(l *crm.Looked) { l.Status, l.Mode, l.Err, l.Synced = crm.LinkUnreachable, "", err, false }
 	}
 
 	health := look(func(l *crm.Looked) { l.Missed = 2 })
@@ -69,6 +69,7 @@ func testLooks(t *testing.T, open Opener) {
 	look(fail("connection refused"))
 	health = look(fail("connection refused"))
 	same(t, "errors in a row", health.ErrorCount, 3)
+	same(t, "mode", health.Mode, crm.ModeIdle) // a look that failed tells nothing of it
 	same(t, "last error", health.LastError, "connection refused")
 	same(t, "last error at", health.LastErrorAt, h.now)
 	same(t, "status", health.Status, crm.LinkUnreachable)
