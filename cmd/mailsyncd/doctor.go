@@ -17,7 +17,6 @@ import (
 	"time"
 
 	"mailsyncd.example/crm"
-	"mailsyncd.example/crm/store/sqlite"
 )
 
 type doctorCommand struct {
@@ -163,24 +162,6 @@ func (c doctorCommand) checkSpace(context.Context) (string, error) {
 		return "", fmt.Errorf("only %d MiB are free in %s; make room for the mail that will come", free>>20, dir)
 	}
 	return fmt.Sprintf("%d GiB are free", free>>30), nil
-}
-
-func (c doctorCommand) checkDatabase(ctx context.Context) (string, error) {
-	path := c.databaseFile()
-	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
-		return path + " is made on first start", nil
-	}
-	stands, knows, err := sqlite.Versions(ctx, path)
-	switch {
-	case err != nil:
-		return "", err
-	case stands > knows:
-		return "", fmt.Errorf("a newer mailsyncd has written %s (schema %d, this one knows %d); use that one, or restore a backup", path, stands, knows)
-	case stands < knows:
-		return fmt.Sprintf("schema %d; the next start brings it up to %d", stands, knows), nil
-	default:
-		return fmt.Sprintf("schema %d, as this version has it", stands), nil
-	}
 }
 
 func (c doctorCommand) checkListen(ctx context.Context) (string, error) {

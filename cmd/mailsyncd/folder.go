@@ -18,18 +18,10 @@ func (c Config) operatorTokenFile() string { return filepath.Join(c.DataDir, "op
 func (c Config) keysetFile() string        { return filepath.Join(c.DataDir, "keyset.json") }
 func (c Config) blobFolder() string        { return filepath.Join(c.DataDir, "blobs") }
 
-// databaseFile is where the SQLite database stands.
-func (c Config) databaseFile() string {
-	if path := strings.TrimPrefix(c.DatabaseURL, "sqlite://"); path != "" {
-		return path
-	}
-	return filepath.Join(c.DataDir, "mailsync.db")
-}
-
 // Validate is called by kong once all values are known.
 func (c Config) Validate() error {
-	if c.DatabaseURL != "" && !strings.HasPrefix(c.DatabaseURL, "sqlite://") {
-		return fmt.Errorf("--database-url: this version keeps its data in SQLite; leave it out, or give sqlite:///path/to/file")
+	if err := c.checkDatabaseURL(); err != nil {
+		return err
 	}
 	if c.PollInterval <= 0 {
 		return fmt.Errorf("--poll-interval: give a time above zero, such as 3m")

@@ -7,7 +7,6 @@ import (
 
 	"mailsyncd.example/crm/seal"
 	"mailsyncd.example/crm/store"
-	"mailsyncd.example/crm/store/sqlite"
 )
 
 type keysCommand struct {
@@ -34,7 +33,7 @@ func (c rotateCommand) Run(ctx context.Context, p Program) (err error) {
 	if err != nil {
 		return err
 	}
-	db, err := sqlite.Open(ctx, c.databaseFile(), store.Options{Sealer: keys})
+	db, err := c.openStore(ctx, store.Options{Sealer: keys})
 	if err != nil {
 		return err
 	}

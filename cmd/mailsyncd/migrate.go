@@ -3,8 +3,6 @@ package main
 import (
 	"context"
 	"fmt"
-
-	"mailsyncd.example/crm/store/sqlite"
 )
 
 type migrateCommand struct{ Config }
@@ -20,7 +18,7 @@ func (c migrateCommand) Run(ctx context.Context, p Program) error {
 	if err := c.prepareFolder(); err != nil {
 		return err
 	}
-	if err := sqlite.Migrate(ctx, c.databaseFile()); err != nil {
+	if err := c.migrateStore(ctx); err != nil {
 		return err
 	}
 	_, err := fmt.Fprintln(p.Stdout, "The database is up to date.")

@@ -14,7 +14,6 @@ import (
 	"mailsyncd.example/crm/api"
 	"mailsyncd.example/crm/blob"
 	"mailsyncd.example/crm/store"
-	"mailsyncd.example/crm/store/sqlite"
 	"mailsyncd.example/dedupe"
 	"mailsyncd.example/sync/intake"
 	"mailsyncd.example/sync/watch"
@@ -79,7 +78,7 @@ func newDaemon(ctx context.Context, c Config, log *zap.Logger, observe func(inta
 		return nil, err
 	}
 	signals := &signals{}
-	d.store, err = sqlite.Open(ctx, c.databaseFile(), store.Options{Sealer: keys, Signals: signals})
+	d.store, err = c.openStore(ctx, store.Options{Sealer: keys, Signals: signals})
 	if err != nil {
 		return nil, err
 	}

@@ -86,7 +86,7 @@ func TestWrongConfigurationIsAMatterOfUsage(t *testing.T) {
 		{"no duration", []string{"MAILSYNC_POLL_INTERVAL=soon"}, nil, "--poll-interval"},
 		{"no time at all", []string{"MAILSYNC_POLL_INTERVAL=0s"}, nil, "above zero"},
 		{"no network", nil, []string{"--allow-networks", "10.0.0.1"}, "--allow-networks"},
-		{"another database", []string{"MAILSYNC_DATABASE_URL=postgres://x"}, nil, "SQLite"},
+		{"another database", []string{"MAILSYNC_DATABASE_URL=mysql://x"}, nil, "--database-url"},
 		{"misspelt in the file", nil, []string{"--config", conf}, "line 3"},
 		{"no such file", nil, []string{"--config", conf + "x"}, "conf"},
 	} {
