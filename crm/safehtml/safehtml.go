@@ -150,6 +150,7 @@ func isBitmap(address string) bool {
 	return false
 }
 
+// cutScheme cuts off a scheme, whatever its case.
 func cutScheme(s, scheme string) (rest string, ok bool) {
 	if len(s) < len(scheme) || !strings.EqualFold(s[:len(scheme)], scheme) {
 		return "", false

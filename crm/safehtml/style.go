@@ -129,6 +129,7 @@ func closing(s string, open int) int {
 	return -1
 }
 
+// isFunction tells functions that compute a value and load nothing.
 func isFunction(name string) bool {
 	switch name {
 	case "rgb", "rgba", "hsl", "hsla", "calc", "min", "max", "clamp", "linear-gradient", "radial-gradient":

@@ -16,6 +16,7 @@ type bodySink struct {
 	over int // bytes that found no room
 }
 
+// write keeps what there is room for, and counts the rest.
 func (s *bodySink) write(b []byte) {
 	room := min(len(b), maxBody-len(s.buf))
 	s.buf = append(s.buf, b[:room]...)
@@ -48,22 +49,30 @@ func metaCharset(html []byte) string {
 	return string(label)
 }
 
-// normalize makes LF of CRLF and of CR, and drops NUL, in place.
+// normalize makes LF of CRLF and of CR, and drops NUL, in place. A row of CRs
+// before LF is one line end: some gateways add one on every pass.
 func normalize(b []byte) []byte {
 	if bytes.IndexByte(b, '\r') < 0 && bytes.IndexByte(b, 0) < 0 {
 		return b
 	}
 	out := b[:0]
-	for i, c := range b {
-		switch c {
-		case 0:
-		case '\r':
-			if i+1 == len(b) || b[i+1] != '\n' {
+	returns := 0
+	for _, c := range b {
+		if c == '\r' {
+			returns++
+			continue
+		}
+		for ; returns > 0; returns-- {
+			if c != '\n' {
 				out = append(out, '\n')
 			}
-		default:
+		}
+		if c != 0 {
 			out = append(out, c)
 		}
+	}
+	for range returns {
+		out = append(out, '\n')
 	}
 	return out
 }

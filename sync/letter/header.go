@@ -7,6 +7,7 @@ import (
 	"mailsyncd.example/sync/letter/field"
 )
 
+// How much is kept of a header, in bytes.
 const (
 	// A header that is longer loses what is over these bytes.
 	maxHeader     = 256 << 10
@@ -21,7 +22,9 @@ type header struct {
 	raw    []byte
 	fields []span
 	limit  int
-	cut    bool // it was longer than limit
+	room   int  // bytes that the last field may still take
+	extra  int  // bytes of fields that nothing here depends on
+	cut    bool // something found no room
 	broken bool // lines in it make no sense, or no empty line ends it
 }
 
@@ -30,7 +33,8 @@ type span struct{ name, colon, end int }
 
 func (h *header) reset(limit int) {
 	h.raw, h.fields = h.raw[:0], h.fields[:0]
-	h.limit, h.cut, h.broken = limit, false, false
+	h.limit, h.room, h.extra = limit, 0, 0
+	h.cut, h.broken = false, false
 }
 
 // read fills h from l up to the empty line, or to a line of which stop says
@@ -43,7 +47,7 @@ func (h *header) read(l *lines, limit int, stop func([]byte) bool) {
 		case !ok:
 			return
 		case !n.first:
-			h.extend(n.data)
+			h.extend(n.data) // more of a long line
 		case len(n.data) == 0:
 			return
 		case stop != nil && stop(n.data):
@@ -72,6 +76,7 @@ func (h *header) skip(l *lines, n line) bool {
 		return true
 	}
 	h.broken = true
+	// Looking ahead spends the bytes of the line.
 	kept := line{data: bytes.Clone(n.data), end: bytes.Clone(n.end), first: true}
 	rest := l.ahead(foresight)
 	for place := 0; len(rest) > 0; place++ {
@@ -80,7 +85,7 @@ func (h *header) skip(l *lines, n line) bool {
 		if len(bytes.TrimRight(next, "\r")) == 0 {
 			break
 		}
-		if n := nameLength(next); n > 0 && (place == 0 || len(h.fields) > 0 && isUsual(string(next[:n]))) {
+		if n := nameLength(next); n > 0 && (place == 0 || len(h.fields) > 0 && isUsual(strings.ToLower(string(next[:n])))) {
 			return true
 		}
 	}
@@ -88,10 +93,10 @@ func (h *header) skip(l *lines, n line) bool {
 	return false
 }
 
-// isUsual tells field names that hardly begin a line of text.
+// isUsual tells field names, in lower case, that hardly begin a line of text.
 func isUsual(name string) bool {
-	switch name = strings.ToLower(name); name {
-	case "from", "to", "cc", "subject", "date", "message-id", "in-reply-to", "references", "reply-to", "sender", "return-path",
+	switch name {
+	case "from", "to", "cc", "subject", "date", "bcc", "message-id", "in-reply-to", "references", "reply-to", "sender", "return-path",
 		"received", "mime-version", "delivered-to", "dkim-signature":
 		return true
 	}
@@ -130,6 +135,7 @@ func nameLength(line []byte) int {
 	return 0
 }
 
+// begin starts a field. Of what has no room it keeps nothing.
 func (h *header) begin(data []byte) {
 	n := nameLength(data)
 	if isTransport(data[:n]) {
@@ -138,8 +144,8 @@ func (h *header) begin(data []byte) {
 		h.ignore()
 		return
 	}
-	if len(h.raw)+len(data) > h.limit {
-		h.cut = true
+	h.room = h.share(strings.ToLower(string(data[:n])))
+	if !h.takes(data) {
 		h.ignore()
 		return
 	}
@@ -155,8 +161,34 @@ func (h *header) ignore() {
 	}
 }
 
-// extend adds a continuation to the last field. One field may take half of
-// the room at most, so that it can't push out all others.
+// share tells how much room a field may take, so that no field can push out
+// those that rules and threads live by: ids less than addresses. It is -1 for
+// all other fields, which share a quarter between them.
+func (h *header) share(name string) int {
+	switch {
+	case name == "references" || name == "in-reply-to":
+		return h.limit / 8
+	case isUsual(name) && !strings.HasPrefix(name, "x-"):
+		return h.limit / 2
+	}
+	return -1
+}
+
+// takes tells whether there is room for more of the last field.
+func (h *header) takes(data []byte) bool {
+	ok := len(h.raw)+len(data) <= h.limit
+	if h.room < 0 {
+		h.extra += len(data)
+		ok = ok && h.extra <= h.limit/4
+	} else {
+		ok = ok && len(data) <= h.room
+		h.room = max(0, h.room-len(data))
+	}
+	h.cut = h.cut || !ok
+	return ok
+}
+
+// extend adds a continuation to the last field.
 func (h *header) extend(data []byte) {
 	if len(h.fields) == 0 {
 		h.broken = true
@@ -166,14 +198,15 @@ func (h *header) extend(data []byte) {
 	if f.name < 0 {
 		return
 	}
-	if f.end-f.name+len(data) > h.limit/2 || len(h.raw)+len(data) > h.limit {
-		h.cut = true
+	if !h.takes(data) {
 		return
 	}
 	h.raw = append(h.raw, data...)
 	f.end = len(h.raw)
 }
 
+// isTransport tells the fields that gateways add. They come first to the length,
+// since every field is asked about.
 func isTransport(name []byte) bool {
 	switch len(name) {
 	case 8, 10, 14, 21, 23, 26:
@@ -206,6 +239,7 @@ func (h *header) all(name string) (values [][]byte) {
 	return values
 }
 
+// is compares a field's name; name is in lower case.
 func (h *header) is(f span, name string) bool {
 	if f.name < 0 || f.colon-f.name < len(name) {
 		return false

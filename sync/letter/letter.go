@@ -19,6 +19,8 @@ import (
 	"mailsyncd.example/crm"
 )
 
+// Bounds of what is kept and looked at. They are far over what people write, and far
+// under what hurts.
 const (
 	maxText = 1 << 20 // bytes of text in a letter
 	maxBody = 2 << 20 // bytes of one text or HTML part that are looked at

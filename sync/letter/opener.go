@@ -34,6 +34,8 @@ type level struct {
 	branch      int  // the child that gave it
 }
 
+// rank orders sources of text: what people wrote as text is better than what we
+// make of HTML.
 type rank uint8
 
 const (
@@ -62,6 +64,8 @@ func (o *opener) at(place int) {
 	}
 }
 
+// leaf counts every part for the digest, lists what is a file, and chooses what takes
+// the bytes. Text is collected, all else is only counted.
 func (o *opener) leaf(p *part) sink {
 	o.at(p.place)
 	o.media = append(o.media, p.media)
@@ -181,6 +185,8 @@ func (s *textSink) write(b []byte) {
 	s.o.hashLines(b[len(b)-(s.over-over):])
 }
 
+// close decodes the text: for the digest, so that another transfer encoding or
+// charset makes no difference, and where it is the message's for the letter.
 func (s *textSink) close() {
 	o := s.o
 	size := len(s.buf) + s.over
@@ -218,6 +224,7 @@ func (s *textSink) close() {
 	}
 }
 
+// unflow makes whole paragraphs of format=flowed, where a part says that it is.
 func unflow(p *part, text []byte) string {
 	if !strings.EqualFold(p.params.Get("format"), "flowed") {
 		return string(text)
@@ -237,6 +244,7 @@ type fileSink struct {
 	message bool   // its line ends are those of text
 }
 
+// write counts and digests; of a message it keeps the header, for the subject.
 func (s *fileSink) write(b []byte) {
 	s.size += len(b)
 	if !s.message {
@@ -247,6 +255,7 @@ func (s *fileSink) write(b []byte) {
 	s.o.hashLines(b)
 }
 
+// close names a forwarded message by its subject, where nobody named it.
 func (s *fileSink) close() {
 	s.o.endDigest(0)
 	a := s.o.last()

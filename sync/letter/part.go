@@ -59,6 +59,8 @@ func (p *part) child(place int) string {
 	return p.id + "." + n
 }
 
+// isMultipart holds for unknown kinds, too: they are to be read like mixed ones
+// (RFC 2046 section 5.1.3).
 func (p *part) isMultipart() bool { return strings.HasPrefix(p.media, "multipart/") }
 
 // isBody tells whether a part is what the message says, rather than a file that
@@ -91,7 +93,7 @@ func (p *part) isVariant() bool {
 // isMedia tells whether s is a media type: two tokens with a slash between.
 func isMedia(s string) bool {
 	kind, sub, ok := strings.Cut(s, "/")
-	return ok && kind != "" && sub != "" && len(s) <= 127 && !strings.ContainsFunc(s, func(r rune) bool {
+	return ok && kind != "" && sub != "" && !strings.Contains(sub, "/") && len(s) <= 127 && !strings.ContainsFunc(s, func(r rune) bool {
 		return r <= ' ' || r >= 0x7F || strings.ContainsRune(`"(),:;<=>?@[\]`, r)
 	})
 }

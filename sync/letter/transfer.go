@@ -81,6 +81,7 @@ type fromBase64 struct {
 	junk    bool
 }
 
+// base64State is how far a part has shown itself to be base64.
 type base64State uint8
 
 const (
@@ -90,6 +91,8 @@ const (
 	base64Never              // the first line says that this is text under a wrong label
 )
 
+// piece judges a line before it decodes it. A line in pieces, which is one of more
+// than 32 KB, is judged by its first.
 func (d *fromBase64) piece(b []byte) {
 	if b = trimBlank(b); len(b) == 0 {
 		return
@@ -190,6 +193,7 @@ func strange(b []byte) (n int) {
 	return n
 }
 
+// base64Value returns the six bits of a character, -1 for none of the alphabet.
 func base64Value(c byte) int {
 	switch {
 	case 'A' <= c && c <= 'Z':
@@ -217,6 +221,7 @@ type fromQuoted struct {
 // maxCarry bounds what is carried over, which is white space for the most part.
 const maxCarry = 1 << 10
 
+// piece decodes but for the end of b, of which the next piece or the line end decides.
 func (d *fromQuoted) piece(b []byte) {
 	if len(d.carry) > 0 {
 		b = append(d.carry, b...)
@@ -244,6 +249,8 @@ func (d *fromQuoted) piece(b []byte) {
 	d.carry = append(d.carry[:0], b[keep:]...)
 }
 
+// endLine drops white space at the end, which was added on the way (RFC 2045 section
+// 6.7), and joins the next line after a lone equals sign.
 func (d *fromQuoted) endLine(end []byte) {
 	c := trimBlank(d.carry)
 	d.to.write(d.held)
@@ -269,6 +276,7 @@ func trimBlank(b []byte) []byte {
 	return b
 }
 
+// isBlank counts CR as white space: a line may end with several.
 func isBlank(c byte) bool { return c == ' ' || c == '\t' || c == '\r' }
 
 // fromUU undoes uuencode: between "begin" and "end", each line says how many
@@ -303,6 +311,7 @@ func (d *fromUU) endLine([]byte) {
 	}
 }
 
+// decode takes a line of data: its length, then four characters for three bytes.
 func (d *fromUU) decode(line []byte) {
 	n := int(line[0]-' ') & 63
 	code := line[1:]

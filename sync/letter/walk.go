@@ -46,6 +46,7 @@ type delimiter struct {
 	closing bool
 }
 
+// theEnd is where the message ends, whether it should or not.
 var theEnd = delimiter{level: -1}
 
 // walk shows the message in r to v. The error is r's own.
@@ -53,6 +54,7 @@ func walk(r io.Reader, v visitor) (*walker, error) {
 	w := &walker{lines: newLines(r, bufferSize), v: v}
 	w.skipBlank()
 	w.top.read(w.lines, maxHeader, nil)
+	// From here on w.top stays as it is: the head is made of it at the end.
 	w.note(&w.top)
 	root := describe(&w.top, "")
 	if !root.isMultipart() {
@@ -92,6 +94,8 @@ func (w *walker) note(h *header) {
 	}
 }
 
+// entity reads the body of a message or part, and returns what ended it. Below the
+// lowest level that is looked into, a multipart is a file like any other.
 func (w *walker) entity(p *part) delimiter {
 	if !p.isMultipart() {
 		return w.leaf(p)
@@ -105,6 +109,8 @@ func (w *walker) entity(p *part) delimiter {
 	return w.multipart(p)
 }
 
+// multipart reads the parts of p one after the other. A part that ends at a delimiter
+// of a multipart around p ends p as well: its own last one is missing.
 func (w *walker) multipart(p *part) delimiter {
 	level := len(w.open)
 	boundary := strings.TrimRight(p.params.Get("boundary"), " \t\r\n")
@@ -202,6 +208,7 @@ func (w *walker) undivided(p *part, next delimiter) delimiter {
 	return next
 }
 
+// isContentField tells lines with which the header of a part begins.
 func isContentField(line []byte) bool {
 	const name = "content-"
 	return len(line) > len(name) && bytes.EqualFold(line[:len(name)], []byte(name)) && nameLength(line) > 0
@@ -217,6 +224,7 @@ func (w *walker) leaf(p *part) delimiter {
 	for {
 		n, ok := w.lines.next()
 		if !ok || w.v.done() {
+			// Cut off or not, what came counts.
 			w.finish(d, to)
 			return theEnd
 		}
@@ -294,6 +302,7 @@ func (w *walker) delimiter(line []byte) (delimiter, bool) {
 	return delimiter{level: sloppy, closing: true}, sloppy >= 0
 }
 
+// isBoundaryChar tells what may be part of another boundary that begins alike.
 func isBoundaryChar(c byte) bool {
 	return base64Value(c) >= 0 || c == '_' || c == '=' || c == '-' || c == '.'
 }

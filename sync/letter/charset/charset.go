@@ -22,7 +22,7 @@ import (
 func Decode(label string, b []byte) (text []byte, ok bool) {
 	c := find(label)
 	if c.plain && isPlain(b) {
-		return b, true
+		return b, true // most of all headers, and much of all text
 	}
 	if rest, found := bytes.CutPrefix(b, utf8BOM); found && utf8.Valid(rest) {
 		return rest, true
@@ -52,6 +52,7 @@ func Decode(label string, b []byte) (text []byte, ok bool) {
 	return text, false
 }
 
+// utf8BOM stands in front of UTF-8 that Windows wrote. It says more than any label.
 var utf8BOM = []byte{0xEF, 0xBB, 0xBF}
 
 // isPlain tells whether b reads the same in every charset that keeps ASCII
@@ -73,8 +74,13 @@ func contradicts(c coding, b []byte) bool {
 	case c.plain && !c.jis && hasJISEscape(b):
 		return true
 	case c.western:
-		return utf8.Valid(b) || asJapanese(b) != nil
+		// Latin-1 is what programs say that don't know. Real Latin-1 is no
+		// UTF-8, since its accented letters stand alone or in twos.
+		_, sure := asJapanese(b)
+		return sure || utf8.Valid(b)
 	case c.jis, c.multibyte:
+		// Two bytes of half-width katakana may be UTF-8 by chance, three
+		// hardly ever are.
 		return hasLongSequence(b) && utf8.Valid(b) || c.sjis && mostlyHalfWidth(b)
 	}
 	return false
@@ -92,7 +98,7 @@ func clean(b []byte) ([]byte, bool) {
 	if utf8.Valid(b) && (!escaped || hasSequence(b)) {
 		return b, true
 	}
-	if decode := asJapanese(b); decode != nil {
+	if decode, _ := asJapanese(b); decode != nil {
 		return decode(b)
 	}
 	return nil, false
@@ -110,6 +116,8 @@ func guess(b []byte) ([]byte, bool) {
 		text, _ := decodeUTF8(b)
 		return text, false
 	}
+	// Old Western mail has no label. Where the bytes don't look like it, this
+	// is as good as any guess, and is said to be one.
 	text, ok := western(b)
 	return text, ok && isolated(b)
 }

@@ -66,6 +66,7 @@ func TestDecode(t *testing.T) {
 		{"UTF-8 with a broken byte", "utf-8", "お見積り\xE3\x81 です。よろしくお願いいたします", "お見積り\uFFFD です。よろしくお願いいたします", true},
 
 		{"Latin-1", "iso-8859-1", "caf\xE9s", "cafés", false},
+		{"capitals of Latin-1 in pairs", "iso-8859-1", "\xC0\xC9", "ÀÉ", false},
 		{"Latin-1 without a label", "", "Die Hasen und die Fr\xF6sche", "Die Hasen und die Frösche", false},
 		{"Latin-1 labelled as UTF-8", "utf-8", "Die Fr\xF6sche", "Die Frösche", false},
 		{"typographer's quotes without a label", "", "don\x92t and it\x92s", "don’t and it’s", false},

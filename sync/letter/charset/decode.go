@@ -13,12 +13,14 @@ import (
 	"golang.org/x/text/encoding/unicode"
 )
 
+// Control characters that switch between sets (ISO 2022).
 const (
 	esc      = 0x1B
 	shiftOut = 0x0E
 	shiftIn  = 0x0F
 )
 
+// replacement is what decoders write for bytes that they can't read.
 var replacement = []byte("\uFFFD")
 
 // table makes a coding of one of x/text's. Those never fail: what they can't
@@ -27,6 +29,8 @@ func table(e encoding.Encoding) coding {
 	return coding{decode: func(b []byte) ([]byte, bool) { return run(e, b) }}
 }
 
+// run decodes b whole. It is false where the result has a replacement: no sender
+// means one, but for those who lost the character themselves.
 func run(e encoding.Encoding, b []byte) ([]byte, bool) {
 	text, err := e.NewDecoder().Bytes(b)
 	if err != nil {
@@ -35,6 +39,7 @@ func run(e encoding.Encoding, b []byte) ([]byte, bool) {
 	return text, !bytes.Contains(text, replacement)
 }
 
+// decodeUTF8 keeps what is sound of b, one replacement for each row of bad bytes.
 func decodeUTF8(b []byte) ([]byte, bool) {
 	b = bytes.TrimPrefix(b, utf8BOM)
 	if utf8.Valid(b) {
@@ -56,6 +61,8 @@ func western(b []byte) ([]byte, bool) {
 	return text, true
 }
 
+// decodeEUCJP reads EUC-JP with the extensions of NEC (rows 13 and 89 to 92), which
+// x/text has in its table: code page 51932, and nearly all of eucJP-ms.
 func decodeEUCJP(b []byte) ([]byte, bool) { return run(japanese.EUCJP, b) }
 
 // decodeShiftJIS reads what Windows calls code page 932. Its user-defined
@@ -109,6 +116,7 @@ func decodeUTF16(b []byte) ([]byte, bool) {
 	return run(unicode.UTF16(order, unicode.UseBOM), b)
 }
 
+// decodeUTF16BOM reads UTF-16 that says its byte order; false where b does not.
 func decodeUTF16BOM(b []byte) ([]byte, bool) {
 	if bytes.HasPrefix(b, []byte{0xFF, 0xFE}) || bytes.HasPrefix(b, []byte{0xFE, 0xFF}) {
 		return run(unicode.UTF16(unicode.BigEndian, unicode.ExpectBOM), b)
@@ -156,6 +164,7 @@ func isBase64(c byte) bool {
 	return 'A' <= c && c <= 'Z' || 'a' <= c && c <= 'z' || '0' <= c && c <= '9' || c == '+' || c == '/'
 }
 
+// unitsOf makes UTF-16 code units of bytes in network order. An odd byte is left over.
 func unitsOf(b []byte) []uint16 {
 	units := make([]uint16, len(b)/2)
 	for i := range units {

@@ -20,6 +20,8 @@ func decodeJIS(b []byte) ([]byte, bool) {
 	return text, ok && good
 }
 
+// eucFromJIS translates byte by byte; it is false for what has no place in EUC-JP.
+// What is lost becomes a question mark, so that the rest keeps its order.
 func eucFromJIS(b []byte) (out []byte, ok bool) {
 	out, ok = make([]byte, 0, len(b)+len(b)/4), true
 	set, shifted := setASCII, false

@@ -34,6 +34,8 @@ func find(label string) coding {
 	switch key := squeeze(label); key {
 	case "utf8", "utf8mb4", "unicode11utf8", "xutf8", "cp65001":
 		return coding{decode: decodeUTF8, plain: true, utf8: true}
+	// A label that promises seven bits or nothing at all says nothing of the
+	// eight-bit bytes that come all the same.
 	case "usascii", "ascii", "ansix341968", "646", "iso646us", "unknown", "unknown8bit", "xunknown", "default",
 		"defaultcharset", "xuserdefined", "none", "binary", "8bit", "7bit":
 		return coding{plain: true}
@@ -49,10 +51,13 @@ func find(label string) coding {
 		return coding{decode: decodeEUCJP, plain: true, multibyte: true}
 	case "utf7", "unicode11utf7", "csunicode11utf7", "xunicode20utf7", "cp65000":
 		return coding{decode: decodeUTF7}
+	// GB 18030 has all of GBK, and that all of GB 2312; what says the least
+	// often holds more.
 	case "gb2312", "gb231280", "csgb2312", "gbk", "xgbk", "cp936", "ms936", "windows936", "gb18030", "euccn", "xeuccn", "chinese", "csiso58gb231280":
 		return multibyte(simplifiedchinese.GB18030)
 	case "hzgb2312", "hz":
 		return table(simplifiedchinese.HZGB2312)
+	// x/text's EUC-KR is what Windows calls code page 949.
 	case "ksc56011987", "ksc5601", "ksx1001", "euckr", "xeuckr", "cp949", "ms949", "windows949", "uhc", "korean":
 		return multibyte(korean.EUCKR)
 	case "big5", "big5hkscs", "cp950", "ms950", "windows950", "xxbig5", "cnbig5", "csbig5":
@@ -65,6 +70,7 @@ func find(label string) coding {
 		return table(unicode.UTF16(unicode.BigEndian, unicode.UseBOM))
 	case "utf16le":
 		return table(unicode.UTF16(unicode.LittleEndian, unicode.UseBOM))
+	// Read as windows-1252, like in every browser and mail program.
 	case "iso88591", "latin1", "windows1252", "cp1252", "iso885915", "latin9", "l1", "xansi", "ansi":
 		return coding{decode: western, plain: true, western: true}
 	default:
@@ -108,6 +114,8 @@ func squeeze(label string) string {
 	return string(key[:n])
 }
 
+// multibyte makes a coding in which bytes below 0x80 are ASCII and others come in
+// rows.
 func multibyte(e encoding.Encoding) coding {
 	c := table(e)
 	c.plain, c.multibyte = true, true

@@ -12,8 +12,10 @@ type tally struct {
 	bad    int // no character at all
 }
 
+// score weighs how much like ordinary Japanese it is.
 func (t tally) score() int { return 3*t.kana + t.common - t.rare - 2*t.half }
 
+// plausible tells whether a person may have written this in Japanese.
 func (t tally) plausible() bool {
 	pairs := t.kana + t.common + t.rare
 	return t.bad == 0 && t.kana+t.common > t.rare && 2*t.odd < pairs && t.score() > 0
@@ -21,18 +23,19 @@ func (t tally) plausible() bool {
 
 // asJapanese finds the 8-bit Japanese charset in which b makes good sense; nil
 // where there is none. Both are tried strictly, and weighed by how much of
-// it would be ordinary Japanese.
-func asJapanese(b []byte) func([]byte) ([]byte, bool) {
+// it would be ordinary Japanese. It is sure where there is kana, which bytes of
+// other languages hardly ever look like.
+func asJapanese(b []byte) (decode func([]byte) ([]byte, bool), sure bool) {
 	s, e := tallyShiftJIS(b), tallyEUC(b)
 	switch {
 	case e.plausible() && (!s.plausible() || e.score() >= s.score()):
-		return decodeEUCJP
+		return decodeEUCJP, e.kana > 0
 	case s.plausible():
-		return decodeShiftJIS
+		return decodeShiftJIS, s.kana > 0
 	case s.bad == 0 && s.half >= 3 && s.kana+s.common+s.rare == 0 && letters(b) == 0 && e.bad > 0:
-		return decodeShiftJIS // half-width katakana alone, as in names on bank slips
+		return decodeShiftJIS, false // half-width katakana alone, as in names on bank slips
 	}
-	return nil
+	return nil, false
 }
 
 // mostlyHalfWidth tells whether bytes labelled Shift_JIS are EUC-JP: they read
@@ -46,9 +49,13 @@ func mostlyHalfWidth(b []byte) bool {
 	return e.plausible() && e.kana > 0
 }
 
+// sjisLead and sjisTrail tell the first and second byte of two in Shift_JIS. The
+// second may be a letter, a backslash, even an at sign.
 func sjisLead(c byte) bool  { return 0x81 <= c && c <= 0x9F || 0xE0 <= c && c <= 0xFC }
 func sjisTrail(c byte) bool { return 0x40 <= c && c <= 0xFC && c != 0x7F }
 
+// tallyShiftJIS reads b as code page 932: JIS X 0208 by rows (82 and 83 kana, 88 to
+// 98 kanji of the first level), and the extensions of NEC and IBM.
 func tallyShiftJIS(b []byte) (t tally) {
 	for i := 0; i < len(b); i++ {
 		c := b[i]
@@ -79,6 +86,8 @@ func tallyShiftJIS(b []byte) (t tally) {
 	return t
 }
 
+// tallyEUC reads b as EUC-JP: rows A4 and A5 are kana, B0 to CF kanji of the first
+// level, 8E introduces half-width katakana and 8F JIS X 0212.
 func tallyEUC(b []byte) (t tally) {
 	for i := 0; i < len(b); i++ {
 		c := b[i]
@@ -125,6 +134,7 @@ func hasSequence(b []byte) bool { return sequences(b, 2) }
 // hasLongSequence wants three bytes, which hardly ever come together by chance.
 func hasLongSequence(b []byte) bool { return sequences(b, 3) }
 
+// sequences tells whether b has one of at least size bytes.
 func sequences(b []byte, size int) bool {
 	for i := 0; i < len(b); i++ {
 		if b[i] < utf8.RuneSelf {

@@ -26,6 +26,7 @@ func Date(s string) (time.Time, bool) {
 		d.word(w)
 	}
 	if !d.zoned {
+		// "+0900 (JST)" says it twice; "(JST)" alone is met, too.
 		d.zone(strings.TrimSpace(comment))
 	}
 	return d.time()
@@ -65,6 +66,8 @@ type date struct {
 	morning, bad         bool
 }
 
+// word takes what one word says. A zone and a number that is no day come after the
+// time of day in all forms that are met.
 func (d *date) word(w string) {
 	switch {
 	case strings.Contains(w, ":") && !d.timed:
@@ -113,6 +116,7 @@ func (d *date) number(w string) {
 	}
 }
 
+// integer reads a number that may not be anything else.
 func (d *date) integer(s string) int {
 	n, err := strconv.Atoi(s)
 	if err != nil || n < 0 {
@@ -189,6 +193,8 @@ func (d *date) zone(w string) {
 	}
 }
 
+// time puts together what was found. A date that does not exist is none: the program
+// that wrote it is not to be trusted with the rest.
 func (d *date) time() (time.Time, bool) {
 	if d.afternoon && d.hour < 12 {
 		d.hour += 12

@@ -35,6 +35,7 @@ func TestWords(t *testing.T) {
 		{"Q with raw question marks", "=?utf-8?Q?Why??= =?utf-8?Q?_not?=20now?=", "Why? not? now"},
 		{"Q with a broken escape", "=?utf-8?Q?100=_=zz?=", "100= =zz"},
 		{"B", "=?UTF-8?B?44GK6KaL56mN44KK?=", "お見積り"},
+		{"B over many lines", "=?UTF-8?B?" + strings.Repeat("44GK6KaL56mN44KK ", 30) + "?=", strings.Repeat("お見積り", 30)},
 		{"B without padding", "=?utf-8?b?44GKIQ?=", "お!"},
 		{"B with junk inside", "=?utf-8?B?44 GK\t44G+*?=", "おま"},
 		{"B in the alphabet of the web", "=?utf-8?B?44G-?=", "ま"},

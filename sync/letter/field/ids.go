@@ -51,6 +51,7 @@ func IDs(raw string) []crm.HeaderID {
 	return ids[max(0, len(ids)-MaxIDs):]
 }
 
+// appendID adds an id without the control characters that a database would refuse.
 func appendID(ids []crm.HeaderID, s string) []crm.HeaderID {
 	s = strings.Map(func(r rune) rune {
 		if r < ' ' || r == 0x7F {

@@ -166,6 +166,8 @@ type segment struct {
 	text   string
 }
 
+// extended joins the parts of a value as RFC 2231 sections 3 and 4 say. Encoded words
+// have no business in there, and are met all the same.
 func extended(segments []segment) string {
 	var label string
 	var b []byte
@@ -200,6 +202,7 @@ func unescapeName(s string) string {
 	return s
 }
 
+// isASCII tells text that needs no other charset.
 func isASCII(b []byte) bool {
 	for _, c := range b {
 		if c >= 0x80 || c < ' ' {

@@ -108,9 +108,13 @@ func wordEnd(s string, b64 bool) (end, next int) {
 	return len(s), len(s)
 }
 
-// endsLater tells whether "?=" stands close by, before another word begins.
+// nearby is how far the end of an encoded word is looked for behind a blank
+// or a question mark in it. RFC 2047 allows 75 bytes all together.
+const nearby = 1 << 10
+
+// endsLater tells whether "?=" stands nearby, before another word begins.
 func endsLater(s string) bool {
-	s = s[:min(len(s), 128)]
+	s = s[:min(len(s), nearby)]
 	end := strings.Index(s, "?=")
 	if end < 0 {
 		return false
@@ -137,6 +141,7 @@ type run struct {
 
 func (r *run) empty() bool { return len(r.words) == 0 }
 
+// takes tells whether a word may share a character with those before it.
 func (r *run) takes(w word) bool { return strings.EqualFold(r.charset, w.charset) }
 
 func (r *run) add(w word) {
@@ -179,6 +184,7 @@ func (r *run) flush(out *strings.Builder) bool {
 	return ok
 }
 
+// apart decodes word by word; false where one of them is not sound alone.
 func (r *run) apart() (text []byte, ok bool) {
 	for _, w := range r.words {
 		b := unquote(w.text)

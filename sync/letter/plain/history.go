@@ -11,6 +11,7 @@ import (
 // without white space around them, and none of it looks further than a few
 // lines ahead.
 
+// isQuoted tells lines that carry a mark of quotation.
 func isQuoted(line string) bool {
 	return strings.HasPrefix(line, ">") || strings.HasPrefix(line, "＞")
 }
@@ -151,6 +152,9 @@ func introduction(line string, l lines) int {
 	}
 }
 
+// endsIntroduction tells whether a sentence ends as those do that introduce a
+// quotation. One that begins with a date needs an address at least, as Gmail writes
+// it in Japanese, for Japanese sentences begin with dates.
 func endsIntroduction(s string, dated bool) bool {
 	s, ok := strings.CutSuffix(s, ":")
 	if !ok {

@@ -60,6 +60,7 @@ type renderer struct {
 	label  int       // where in out that link's text began
 }
 
+// text returns what was written, cut between two characters.
 func (r *renderer) text() string {
 	out := r.out
 	if len(out) > r.limit {
@@ -71,6 +72,7 @@ func (r *renderer) text() string {
 	return strings.TrimSpace(string(out))
 }
 
+// words writes text with its white space collapsed, or inside of <pre> line by line.
 func (r *renderer) words(text []byte) {
 	if r.pre > 0 {
 		for i, line := range bytes.Split(text, []byte{'\n'}) {
@@ -109,6 +111,7 @@ func isBlank(b []byte) int {
 	return 0
 }
 
+// write pays what is owed and writes a word.
 func (r *renderer) write(word []byte) {
 	if len(r.out) > 0 && r.breaks > 0 {
 		for range r.breaks {
@@ -124,6 +127,7 @@ func (r *renderer) write(word []byte) {
 	r.out = append(r.out, word...)
 }
 
+// prefix marks a line as quoted, by which a snippet leaves it out.
 func (r *renderer) prefix() {
 	for range min(r.quote, maxDepth) {
 		r.out = append(r.out, "> "...)
@@ -175,6 +179,7 @@ func (r *renderer) open(tag atom.Atom, z *html.Tokenizer, attrs bool) {
 	}
 }
 
+// end closes an element. Closing what was never opened does no harm.
 func (r *renderer) end(tag atom.Atom) {
 	switch tag {
 	case r.hidden:
@@ -230,6 +235,7 @@ func isWeb(href string) bool {
 	return strings.HasPrefix(href, "http://") || strings.HasPrefix(href, "https://")
 }
 
+// attribute reads through the attributes of the current tag for one of them.
 func attribute(z *html.Tokenizer, more bool, name string) string {
 	for more {
 		var key, value []byte

@@ -91,6 +91,7 @@ type snippet struct {
 
 func (s *snippet) full() bool { return s.n >= SnippetLength }
 
+// put adds a character, if there is room.
 func (s *snippet) put(r rune) {
 	if !s.full() {
 		s.WriteRune(r)
@@ -98,6 +99,7 @@ func (s *snippet) put(r rune) {
 	}
 }
 
+// add adds a line.
 func (s *snippet) add(line string) {
 	if isRuler(line) {
 		return
