@@ -152,12 +152,7 @@ func (t tx) threadLost(id crm.ThreadID) error {
 	if err != nil {
 		return err
 	}
-	_, err = t.Exec(`
-		DELETE FROM thread_contacts WHERE account = $1 AND thread = $2 AND contact NOT IN (
-			SELECT c.contact FROM messages m JOIN message_contacts c
-				ON c.account = m.account AND c.message = m.id AND c.received_at = m.received_at
-			WHERE m.account = $1 AND m.thread = $2 AND m.deleted_at IS NULL)`, t.Account, id)
-	if err != nil {
+	if err := t.keepContacts(id); err != nil {
 		return err
 	}
 	_, err = t.Exec(`
@@ -168,6 +163,25 @@ func (t tx) threadLost(id crm.ThreadID) error {
 		return err
 	}
 	return t.threadMoved(id, last)
+}
+
+// keepContacts takes those contacts off a thread of which no message is left.
+func (t tx) keepContacts(id crm.ThreadID) error {
+	left, err := txn.All(t.Session, messageReader(t.Account), messageColumns+` FROM messages m
+		WHERE m.account = $1 AND m.thread = $2 AND m.deleted_at IS NULL`, t.Account, id)
+	if err != nil {
+		return err
+	}
+	var contacts []any
+	for i := range left {
+		for _, c := range contactsOf(&left[i]) {
+			contacts = append(contacts, t.Account, id, c, txn.MS(left[i].ReceivedAt))
+		}
+	}
+	if _, err := t.Exec(`DELETE FROM thread_contacts WHERE account = $1 AND thread = $2`, t.Account, id); err != nil {
+		return err
+	}
+	return t.Insert(`INSERT INTO thread_contacts (account, thread, contact, last_message_at) VALUES`, 4, contacts, `ON CONFLICT DO NOTHING`)
 }
 
 func (t tx) dropThread(id crm.ThreadID) error {

@@ -18,6 +18,11 @@ const maxPrepared = 300
 type connector struct {
 	driver.Connector
 	lock io.Closer
+	// patient connections finish a statement that has begun even where
+	// nobody waits for it any more. To be able to stop one, the driver
+	// starts a goroutine for each; a transaction of many short ones is
+	// better off without.
+	patient bool
 }
 
 // Connect implements driver.Connector.
@@ -30,7 +35,7 @@ func (c *connector) Connect(ctx context.Context) (driver.Conn, error) {
 	if !ok {
 		return nil, errors.Join(errors.New("the SQLite driver lacks what the store needs of it"), inner.Close())
 	}
-	return &conn{fullConn: full, prepared: map[string]*prepared{}}, nil
+	return &conn{fullConn: full, patient: c.patient, prepared: map[string]*prepared{}}, nil
 }
 
 // Close implements io.Closer; (*sql.DB).Close calls it last.
@@ -62,6 +67,7 @@ type fullStmt interface {
 // goroutine at a time use it.
 type conn struct {
 	fullConn
+	patient  bool
 	prepared map[string]*prepared
 }
 
@@ -79,7 +85,7 @@ func (c *conn) ExecContext(ctx context.Context, query string, args []driver.Name
 		return nil, err
 	}
 	defer c.done(query, p)
-	return p.stmt.ExecContext(ctx, p.bind(args))
+	return p.stmt.ExecContext(c.patience(ctx), p.bind(args))
 }
 
 // QueryContext implements driver.QueryerContext.
@@ -88,12 +94,19 @@ func (c *conn) QueryContext(ctx context.Context, query string, args []driver.Nam
 	if err != nil {
 		return nil, err
 	}
-	inner, err := p.stmt.QueryContext(ctx, p.bind(args))
+	inner, err := p.stmt.QueryContext(c.patience(ctx), p.bind(args))
 	if err != nil {
 		c.done(query, p)
 		return nil, err
 	}
 	return &rows{Rows: inner, closed: func() { c.done(query, p) }}, nil
+}
+
+func (c *conn) patience(ctx context.Context) context.Context {
+	if c.patient {
+		return context.WithoutCancel(ctx)
+	}
+	return ctx
 }
 
 // prepare finds the statement of a text, or makes it.

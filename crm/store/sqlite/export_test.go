@@ -3,15 +3,33 @@ package sqlite
 import (
 	"context"
 	"database/sql"
+	"maps"
+	"slices"
 
 	"mailsyncd.example/crm/store"
 )
 
-// OpenWithWriter opens a store together with its one connection that writes.
-func OpenWithWriter(ctx context.Context, path string, o store.Options) (*store.Store, *sql.DB, error) {
-	write, read, err := openPools(ctx, path)
+// OpenWithPools opens a store together with its connections: one that writes
+// and, here, one that reads.
+func OpenWithPools(ctx context.Context, path string, o store.Options) (s *store.Store, write, read *sql.DB, err error) {
+	write, read, err = openPools(ctx, path)
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, nil, err
 	}
-	return store.New(write, read, dialect, o), write, nil
+	read.SetMaxOpenConns(1)
+	return store.New(write, read, dialect, o), write, read, nil
+}
+
+// Prepared lists the statements that a pool's one connection keeps prepared.
+func Prepared(db *sql.DB) (texts []string) {
+	c, err := db.Conn(context.Background())
+	if err != nil {
+		return nil
+	}
+	defer c.Close()
+	_ = c.Raw(func(inner any) error {
+		texts = slices.Collect(maps.Keys(inner.(*conn).prepared))
+		return nil
+	})
+	return texts
 }

@@ -182,7 +182,7 @@ func TestUnusableFolder(t *testing.T) {
 // is room again.
 func TestFullDisk(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "mailsync.db")
-	s, write, err := sqlite.OpenWithWriter(t.Context(), path, store.Options{Sealer: glass{}})
+	s, write, _, err := sqlite.OpenWithPools(t.Context(), path, store.Options{Sealer: glass{}})
 	must(t, err)
 	defer s.Close()
 	limit := func(pages int) {
@@ -260,7 +260,7 @@ func remains(t *testing.T, path, text string) int {
 
 // Who waits for the one connection that writes can go away.
 func TestWaitingIsCancelled(t *testing.T) {
-	s, write, err := sqlite.OpenWithWriter(t.Context(), filepath.Join(t.TempDir(), "mailsync.db"), store.Options{})
+	s, write, _, err := sqlite.OpenWithPools(t.Context(), filepath.Join(t.TempDir(), "mailsync.db"), store.Options{})
 	must(t, err)
 	defer s.Close()
 	busy, err := write.Conn(t.Context())

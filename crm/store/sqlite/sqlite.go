@@ -44,11 +44,11 @@ func openPools(ctx context.Context, path string) (write, read *sql.DB, err error
 	if err != nil {
 		return nil, nil, err
 	}
-	if write, err = pool(path, lock, 1, "_txlock=immediate"); err != nil {
+	if err := migrateFile(ctx, path); err != nil {
 		return nil, nil, errors.Join(err, lock.Close())
 	}
-	if err := migrate(ctx, write); err != nil {
-		return nil, nil, errors.Join(err, write.Close())
+	if write, err = pool(path, lock, 1, "_txlock=immediate"); err != nil {
+		return nil, nil, errors.Join(err, lock.Close())
 	}
 	if read, err = pool(path, nil, readers, "_query_only=1"); err != nil {
 		return nil, nil, errors.Join(err, write.Close())
@@ -63,9 +63,15 @@ func Migrate(ctx context.Context, path string) error {
 	if err != nil {
 		return err
 	}
-	db, err := pool(path, lock, 1, "_txlock=immediate")
+	return errors.Join(migrateFile(ctx, path), lock.Close())
+}
+
+// migrateFile migrates over connections of its own: those that are opened
+// afterwards see the schema and its statistics from their beginning.
+func migrateFile(ctx context.Context, path string) error {
+	db, err := pool(path, nil, 1, "_txlock=immediate")
 	if err != nil {
-		return errors.Join(err, lock.Close())
+		return err
 	}
 	return errors.Join(migrate(ctx, db), db.Close())
 }
@@ -99,12 +105,12 @@ func prepareFile(path string) (*os.File, error) {
 func pool(path string, lock *os.File, n int, more string) (*sql.DB, error) {
 	name := url.URL{Scheme: "file", Opaque: (&url.URL{Path: filepath.ToSlash(path)}).EscapedPath()}
 	name.RawQuery = "_dqs=0&_error_rc=1&_busy_timeout=10000&_journal_mode=WAL&_synchronous=FULL&_foreign_keys=1" +
-		"&_pragma=secure_delete(1)&_pragma=cache_size(-8000)&" + more
+		"&_pragma=secure_delete(1)&_pragma=cache_size(-8000)&_pragma=journal_size_limit(67108864)&" + more
 	inner, err := modernc.NewConnector(name.String())
 	if err != nil {
 		return nil, crm.Wrap(crm.Internal, "database", "The database's file can't be opened under this name: "+path, err)
 	}
-	c := &connector{Connector: inner}
+	c := &connector{Connector: inner, patient: n == 1}
 	if lock != nil {
 		c.lock = lock
 	}

@@ -205,7 +205,7 @@ CREATE TABLE messages (
 );
 CREATE INDEX messages_by_time ON messages (account, received_at, id) WHERE deleted_at IS NULL;
 CREATE INDEX messages_of_thread ON messages (account, thread, received_at, id) WHERE deleted_at IS NULL;
-CREATE INDEX messages_by_header ON messages (account, header_key) WHERE header_key IS NOT NULL;
+CREATE INDEX messages_by_header ON messages (account, header_key, received_at, id) WHERE deleted_at IS NULL;
 CREATE INDEX messages_by_raw ON messages (account, raw) WHERE deleted_at IS NULL;
 
 CREATE TABLE message_contacts (
@@ -295,3 +295,48 @@ CREATE TABLE usage_by_month (
     bytes    BIGINT NOT NULL,
     PRIMARY KEY (account, month)
 ) WITHOUT ROWID;
+
+-- What the planner would take for granted without statistics is that an
+-- account has ten rows of everything, and that it can read them all. These are
+-- those of one account with some use. Nobody runs ANALYZE after this.
+ANALYZE;
+DELETE FROM sqlite_stat1;
+INSERT INTO sqlite_stat1 (tbl, idx, stat) VALUES
+    ('users', 'users', '1000 1000 1'),
+    ('internal_addresses', 'internal_addresses', '3000 3000 1 1'),
+    ('internal_addresses', 'internal_addresses_of_source', '3000 3000 2'),
+    ('contacts', 'contacts', '100000 100000 1'),
+    ('contact_addresses', 'contact_addresses', '100000 100000 1 1'),
+    ('contact_addresses', 'contact_addresses_of_contact', '100000 100000 2'),
+    ('mailboxes', 'mailboxes', '1000 1000 1'),
+    ('mailboxes', 'sqlite_autoindex_mailboxes_2', '1000 1000 500 300 1'),
+    ('links', 'sqlite_autoindex_links_1', '2000 2000 1'),
+    ('links', 'links_one_per_user', '1000 1000 1'),
+    ('links', 'links_of_mailbox', '1000 1000 1'),
+    ('links', 'links_of_user', '2000 2000 2 1'),
+    ('folders', 'folders', '20000 20000 1'),
+    ('folders', 'sqlite_autoindex_folders_2', '20000 20000 20 1'),
+    ('ledger', 'ledger', '1000000 1000000 500 500 1'),
+    ('problems', 'problems', '1000 1000 10 10 1'),
+    ('problems', 'problems_due', '1000 1000 10 1'),
+    ('messages', 'sqlite_autoindex_messages_1', '1000000 1000000 1'),
+    ('messages', 'sqlite_autoindex_messages_2', '1000000 1000000 1'),
+    ('messages', 'messages_by_time', '1000000 1000000 2 1'),
+    ('messages', 'messages_of_thread', '1000000 1000000 4 1 1'),
+    ('messages', 'messages_by_header', '1000000 1000000 1 1 1'),
+    ('messages', 'messages_by_raw', '1000000 1000000 1'),
+    ('message_contacts', 'message_contacts', '1000000 1000000 20 1 1'),
+    ('sightings', 'sightings', '2000000 2000000 500 500 1'),
+    ('sightings', 'sightings_of_message', '2000000 2000000 2'),
+    ('threads', 'threads', '300000 300000 1'),
+    ('threads', 'threads_by_time', '300000 300000 2 1'),
+    ('threads', 'threads_merged', '1000 1000 2'),
+    ('thread_ids', 'thread_ids', '2000000 2000000 1 1'),
+    ('thread_ids', 'thread_ids_of_thread', '2000000 2000000 6'),
+    ('thread_correspondents', 'thread_correspondents', '500000 500000 2 1'),
+    ('thread_contacts', 'thread_contacts', '300000 300000 1 1'),
+    ('thread_contacts', 'thread_contacts_by_time', '300000 300000 6 1 1'),
+    ('thread_mailboxes', 'thread_mailboxes', '400000 400000 2 1'),
+    ('thread_mailboxes', 'thread_mailboxes_by_time', '400000 400000 400 1 1'),
+    ('events', 'events', '2000000 2000000 1'),
+    ('events', 'sqlite_autoindex_events_2', '2000000 2000000 1');
