@@ -140,7 +140,7 @@ func (t tx) tellMessage(m *crm.Message, mailbox crm.MailboxID, at time.Time) {
 		Message: m.ID, Thread: m.Thread, Contacts: contactsOf(m), Direction: m.Direction, Kind: m.Letter.Kind,
 		From: addresses(m.Letter.From), To: addresses(m.Letter.To), ReceivedAt: m.ReceivedAt.UTC(), Mailbox: mailbox,
 	}
-	e := txn.Event{Kind: crm.MessageImported, About: string(m.Identity[:]), At: at, Data: data}
+	e := txn.Event{Kind: crm.MessageImported, About: string(m.Identity[:]), Happened: m.ReceivedAt, At: at, Data: data}
 	t.Tell(e)
 	switch {
 	case m.Letter.Kind == crm.KindBounce:

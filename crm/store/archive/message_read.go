@@ -63,7 +63,10 @@ func (ar *Archive) ListMessages(ctx context.Context, a crm.AccountID, q crm.Mess
 			where.Text += ` AND (c.received_at, c.message) < ($2, $3)`
 		}
 		if q.HeaderID != "" {
-			where.And(`m.header_key = `, headerKey(q.HeaderID))
+			key := headerKey(q.HeaderID)
+			where.And(`m.header_key = `, key)
+			where.And(`m.thread IN (SELECT thread FROM thread_ids WHERE account = $1 AND key = `, key)
+			where.Text += `)`
 		}
 		if q.Thread != "" {
 			id, err := threadNow(r, a, q.Thread)

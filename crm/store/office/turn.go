@@ -47,7 +47,7 @@ func (l standingLink) event(kind crm.EventType, at time.Time, data linkData) txn
 
 // linkEvent numbers the events of a link: it may fail and recover many times.
 func linkEvent(kind crm.EventType, turn int64, at time.Time, data linkData) txn.Event {
-	return txn.Event{Kind: kind, About: fmt.Sprintf("%s\x00%d", data.Link, turn), At: at, Data: data}
+	return txn.Event{Kind: kind, About: fmt.Sprintf("%s\x00%d", data.Link, turn), Happened: at, At: at, Data: data}
 }
 
 // turn gives a link that stands another status. Its user is told when trouble

@@ -55,9 +55,9 @@ func checkPlans(t *testing.T, statements map[string]bool) {
 	if len(statements) < 100 {
 		t.Fatalf("only %d statements ran", len(statements))
 	}
-	_, write, _, err := sqlite.OpenWithPools(t.Context(), filepath.Join(t.TempDir(), "mailsync.db"), store.Options{})
+	s, write, _, err := sqlite.OpenWithPools(t.Context(), filepath.Join(t.TempDir(), "mailsync.db"), store.Options{})
 	must(t, err)
-	defer write.Close()
+	defer s.Close()
 	for text := range statements {
 		if eraseAccount.MatchString(text) {
 			continue

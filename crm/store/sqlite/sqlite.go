@@ -105,7 +105,7 @@ func prepareFile(path string) (*os.File, error) {
 func pool(path string, lock *os.File, n int, more string) (*sql.DB, error) {
 	name := url.URL{Scheme: "file", Opaque: (&url.URL{Path: filepath.ToSlash(path)}).EscapedPath()}
 	name.RawQuery = "_dqs=0&_error_rc=1&_busy_timeout=10000&_journal_mode=WAL&_synchronous=FULL&_foreign_keys=1" +
-		"&_pragma=secure_delete(1)&_pragma=cache_size(-8000)&_pragma=journal_size_limit(67108864)&" + more
+		"&_pragma=secure_delete(1)&_pragma=cache_size(-8000)&_pragma=journal_size_limit(67108864)&_pragma=wal_autocheckpoint(8000)&" + more
 	inner, err := modernc.NewConnector(name.String())
 	if err != nil {
 		return nil, crm.Wrap(crm.Internal, "database", "The database's file can't be opened under this name: "+path, err)

@@ -190,7 +190,7 @@ CREATE TABLE messages (
     deleted_at  BIGINT, -- what is left then is the identity
     direction   TEXT   NOT NULL,
     kind        TEXT   NOT NULL,
-    header_key  BLOB,   -- of the Message-ID; see headerKey
+    header_key  BLOB,   -- of the Message-ID, found by way of thread_ids; see headerKey
     received_at BIGINT NOT NULL,
     imported_at BIGINT NOT NULL,
     raw         TEXT   NOT NULL,
@@ -205,7 +205,6 @@ CREATE TABLE messages (
 );
 CREATE INDEX messages_by_time ON messages (account, received_at, id) WHERE deleted_at IS NULL;
 CREATE INDEX messages_of_thread ON messages (account, thread, received_at, id) WHERE deleted_at IS NULL;
-CREATE INDEX messages_by_header ON messages (account, header_key, received_at, id) WHERE deleted_at IS NULL;
 CREATE INDEX messages_by_raw ON messages (account, raw) WHERE deleted_at IS NULL;
 
 CREATE TABLE message_contacts (
@@ -323,7 +322,6 @@ INSERT INTO sqlite_stat1 (tbl, idx, stat) VALUES
     ('messages', 'sqlite_autoindex_messages_2', '1000000 1000000 1'),
     ('messages', 'messages_by_time', '1000000 1000000 2 1'),
     ('messages', 'messages_of_thread', '1000000 1000000 4 1 1'),
-    ('messages', 'messages_by_header', '1000000 1000000 1 1 1'),
     ('messages', 'messages_by_raw', '1000000 1000000 1'),
     ('message_contacts', 'message_contacts', '1000000 1000000 20 1 1'),
     ('sightings', 'sightings', '2000000 2000000 500 500 1'),
