@@ -64,12 +64,15 @@ func (b *Box) Envelopes(ctx context.Context, lo, hi crm.UID, each func(crm.Envel
 		for i := range e.got {
 			each(e.got[i].env, e.got[i].fault)
 		}
+		var err error
+		if lo, err = b.after(ctx, top, hi, len(e.got) == 0 && width == maxWindow); err != nil {
+			return err
+		}
 		if len(e.got) < int(width)/8 {
 			width = min(4*width, maxWindow)
 		} else {
 			width = window
 		}
-		lo = top + 1
 	}
 	return nil
 }

@@ -230,3 +230,27 @@ func TestEnvelopesStrideOverGaps(t *testing.T) {
 	got, err := scan(t, b, 1, 50_000)
 	wantLines(t, got, err, "50000 2026-11-05 01:00:00 0 [a@x.ex] [] []")
 }
+
+// A gap of any width is one question.
+func TestEnvelopesLeapOverVoids(t *testing.T) {
+	b := lyingFolder(t, "ESEARCH", `
+		C: m3 UID FETCH 1:1000 `+askEnvelopes+`
+		S: m3 OK nothing
+		C: m4 UID FETCH 1001:5000 `+askEnvelopes+`
+		S: m4 OK nothing
+		C: m5 UID FETCH 5001:21000 `+askEnvelopes+`
+		S: m5 OK nothing
+		C: m6 UID FETCH 21001:85000 `+askEnvelopes+`
+		S: m6 OK nothing
+		C: m7 UID FETCH 85001:150536 `+askEnvelopes+`
+		S: m7 OK nothing
+		C: T1 UID SEARCH RETURN (MIN) UID 150537:*
+		S: * ESEARCH (TAG "T1") UID MIN 4294967295
+		S: T1 OK done
+		C: m8 UID FETCH 4294967295:4294967295 `+askEnvelopes+`
+		S: * 1 FETCH (UID 4294967295 INTERNALDATE "05-Nov-2026 01:00:00 +0000" BODY[HEADER.FIELDS (FROM TO CC BCC)] "From: a@x.ex")
+		S: m8 OK done
+	`)
+	got, err := scan(t, b, 1, 1<<32-1)
+	wantLines(t, got, err, "4294967295 2026-11-05 01:00:00 0 [a@x.ex] [] []")
+}

@@ -3,6 +3,7 @@ package imapbox
 import (
 	"bytes"
 	"cmp"
+	"errors"
 	"net"
 	"strings"
 	"sync"
@@ -35,6 +36,9 @@ type loan struct {
 	last     talk.Status // how the command went
 	err      error       // why reading failed
 }
+
+// errAnswer says that a search was answered with what is none.
+var errAnswer = errors.New("the answer to a search can't be understood")
 
 // welcome makes imapclient believe that it is logged in to a server that can
 // do nothing out of the ordinary.
@@ -144,14 +148,16 @@ func (l *loan) pass(line []byte) error {
 func (l *loan) passUntagged(rest []byte) error {
 	word, more := talk.SplitTag(rest)
 	l.box.untagged(rest)
-	switch strings.ToUpper(string(word)) {
-	case "SEARCH", "ESEARCH":
-		if bytes.IndexByte(more, '{') >= 0 || !l.isOurs(more) {
+	switch {
+	case bytes.EqualFold(word, []byte("SEARCH")):
+		numbers, _, _ := bytes.Cut(more, []byte("(")) // MODSEQ may follow
+		return l.passFound("SEARCH ", numbers, "")
+	case bytes.EqualFold(word, []byte("ESEARCH")):
+		found, ours := l.isOurs(more)
+		if !ours {
 			return talk.PassOver(l.box.wire, rest)
 		}
-		l.answered = true
-		l.put("* " + strings.ToUpper(string(bytes.TrimRight(rest, " "))))
-		return nil
+		return l.passFound(`ESEARCH (TAG "`+l.tag+`") `, found, ":,ABCDEFGHIJKLMNOPQRSTUVWXYZ")
 	}
 	if kind, _ := talk.SplitTag(more); talk.IsNumber(word) && (bytes.EqualFold(kind, exists) || bytes.EqualFold(kind, expunge)) {
 		l.put("* " + string(word) + " " + strings.ToUpper(string(kind)))
@@ -160,14 +166,30 @@ func (l *loan) passUntagged(rest []byte) error {
 	return talk.PassOver(l.box.wire, rest)
 }
 
-// isOurs tells whether an answer to a search is to ours: ESEARCH says to which
-// command it belongs (RFC 4466 section 2.6.2).
-func (l *loan) isOurs(answer []byte) bool {
-	correlator, _, ok := bytes.Cut(answer, []byte(")"))
-	if !ok || answer[0] != '(' {
-		return true
+// passFound passes on what a search found, if there is nothing in it but
+// numbers and what is allowed. A quote that is never closed, say, would make
+// imapclient read on beyond the answer to the command, and wait for ever.
+func (l *loan) passFound(name string, found []byte, allowed string) error {
+	found = bytes.ToUpper(bytes.TrimRight(found, " "))
+	for _, c := range found {
+		if c != ' ' && (c < '0' || c > '9') && strings.IndexByte(allowed, c) < 0 {
+			return errAnswer
+		}
 	}
-	return bytes.Contains(correlator, []byte(`"`+l.tag+`"`)) || bytes.HasSuffix(correlator, []byte(" "+l.tag))
+	l.answered = true
+	l.put("* " + strings.TrimRight(name+string(found), " "))
+	return nil
+}
+
+// isOurs tells whether an ESEARCH answers our command: it may say to which one
+// it belongs (RFC 4466 section 2.6.2). found is what follows that.
+func (l *loan) isOurs(answer []byte) (found []byte, ours bool) {
+	if len(answer) == 0 || answer[0] != '(' {
+		return answer, true
+	}
+	correlator, found, _ := bytes.Cut(answer[1:], []byte(")"))
+	_, tag, _ := bytes.Cut(correlator, []byte(" "))
+	return bytes.TrimLeft(found, " "), string(bytes.Trim(tag, `"`)) == l.tag
 }
 
 func (l *loan) put(line string) {

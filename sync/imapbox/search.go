@@ -120,9 +120,25 @@ func (b *Box) UIDs(ctx context.Context, lo, hi crm.UID, each func(lo, hi crm.UID
 		if count < maxWindow/8 { // hardly anything there
 			width = 4 * maxWindow
 		}
-		lo = top + 1
+		if lo, err = b.after(ctx, top, hi, count == 0); err != nil {
+			return err
+		}
 	}
 	return nil
+}
+
+// after tells from where to go on when everything up to top has been read: 0
+// at the end. A server may leave a gap of millions of UIDs (or claim to), so
+// where there was nothing at all it asks what comes next, if the server can
+// tell without listing everything.
+func (b *Box) after(ctx context.Context, top, hi crm.UID, nothing bool) (crm.UID, error) {
+	switch {
+	case top >= hi:
+		return 0, nil
+	case nothing && b.caps["ESEARCH"]:
+		return b.FirstUID(ctx, top+1, time.Time{})
+	}
+	return top + 1, nil
 }
 
 // Search finds messages of the open folder by their Message-ID. A server

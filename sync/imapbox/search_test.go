@@ -81,6 +81,25 @@ func TestUIDs(t *testing.T) {
 	}
 }
 
+func TestUIDsLeapOverVoids(t *testing.T) {
+	b := lyingFolder(t, "ESEARCH", `
+		C: T1 UID SEARCH RETURN (ALL) UID 5:65540
+		S: * ESEARCH (TAG "T1") UID
+		S: T1 OK done
+		C: T2 UID SEARCH RETURN (MIN) UID 65541:*
+		S: * ESEARCH (TAG "T2") UID MIN 4000000000
+		S: T2 OK done
+		C: T3 UID SEARCH RETURN (ALL) UID 4000000000:4000262143
+		S: * ESEARCH (TAG "T3") UID ALL 4000000000
+		S: T3 OK done
+		C: T4 UID SEARCH RETURN (ALL) UID 4000262144:4000300000
+		S: * ESEARCH (TAG "T4") UID
+		S: T4 OK done
+	`)
+	got, err := runsOf(t, b, 5, 4_000_300_000)
+	wantLines(t, got, err, "4000000000-4000000000")
+}
+
 // An answer that does not come, or can't be understood, must not look like an
 // empty folder: that would end every sighting in it.
 func TestUIDsNothingIsNotNone(t *testing.T) {
