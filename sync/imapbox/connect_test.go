@@ -1,6 +1,7 @@
 package imapbox_test
 
 import (
+	"cmp"
 	"context"
 	"crypto/x509"
 	"errors"
@@ -28,15 +29,40 @@ func steps(d imapbox.Dialer) (imapbox.Dialer, func() string) {
 	return d, func() string { return strings.Join(all, ", ") }
 }
 
+// hello begins a script: the capabilities follow.
+const hello = "S: * OK ready\nC: m1 CAPABILITY\nS: * CAPABILITY IMAP4rev1 "
+
+// loginCase is a script for a login, and how it ends.
+type loginCase struct {
+	script     string
+	user, pass string         // u and pass where empty
+	auth       crm.AuthMethod // by password where empty
+	kind       crm.Kind       // empty where it succeeds
+	code, says string
+}
+
+func (c loginCase) test(t *testing.T) {
+	s := lie(t, c.script)
+	l := s.login()
+	l.Username = cmp.Or(c.user, l.Username)
+	l.Secret = cmp.Or(crm.Secret(c.pass), l.Secret)
+	l.Auth = cmp.Or(c.auth, l.Auth)
+	b, err := imapbox.Dialer{}.Connect(t.Context(), l)
+	if c.kind == "" {
+		must(t, err)
+		b.Close()
+		return
+	}
+	wantError(t, err, c.kind, c.code, c.says)
+	for _, secret := range []string{"tops3cret", "dG9wczNjcmV0", "AHUAdG9wczNjcmV0"} {
+		if strings.Contains(err.Error(), secret) {
+			t.Errorf("the error holds the secret: %v", err)
+		}
+	}
+}
+
 func TestLogin(t *testing.T) {
-	const hello = "S: * OK ready\nC: m1 CAPABILITY\nS: * CAPABILITY IMAP4rev1 "
-	for name, c := range map[string]struct {
-		script     string
-		user, pass string
-		auth       crm.AuthMethod
-		kind       crm.Kind // "" where it succeeds
-		code, says string
-	}{
+	for name, c := range map[string]loginCase{
 		"plain, at once": {script: hello + `AUTH=PLAIN SASL-IR
 			S: m1 OK done
 			C: m2 AUTHENTICATE PLAIN AHUAcGFzcw==
@@ -82,7 +108,13 @@ func TestLogin(t *testing.T) {
 			S: m1 OK done
 			C: m2 AUTHENTICATE XOAUTH2 dXNlcj11AWF1dGg9QmVhcmVyIHBhc3MBAQ==
 			S: m2 OK [CAPABILITY IMAP4rev1] in`},
+	} {
+		t.Run(name, c.test)
+	}
+}
 
+func TestLoginFails(t *testing.T) {
+	for name, c := range map[string]loginCase{
 		"login disabled": {kind: crm.Unreachable, code: "login_disabled", script: hello + `LOGINDISABLED
 			S: m1 OK done`},
 		"no tokens": {auth: crm.AuthOAuth2, kind: crm.Unreachable, code: "login_disabled", script: hello + `AUTH=PLAIN
@@ -122,6 +154,13 @@ func TestLogin(t *testing.T) {
 			C: m2 LOGIN "u" "pass"
 			S: * BYE Too many connections from your address
 			X`},
+	} {
+		t.Run(name, c.test)
+	}
+}
+
+func TestGreetings(t *testing.T) {
+	for name, c := range map[string]loginCase{
 		"not welcome":    {kind: crm.Unreachable, code: "server_bye", says: "go away", script: "S: * BYE go away"},
 		"busy":           {kind: crm.Throttled, code: "server_busy", script: "S: * BYE Server is busy, try again later"},
 		"SMTP":           {kind: crm.Unreachable, code: "not_imap", says: "220 mx ESMTP", script: "S: 220 mx ESMTP"},
@@ -132,31 +171,7 @@ func TestLogin(t *testing.T) {
 			C: m1 CAPABILITY
 			S: m1 OK done`},
 	} {
-		t.Run(name, func(t *testing.T) {
-			s := lie(t, c.script)
-			l := s.login()
-			if c.user != "" {
-				l.Username = c.user
-			}
-			if c.pass != "" {
-				l.Secret = crm.Secret(c.pass)
-			}
-			if c.auth != "" {
-				l.Auth = c.auth
-			}
-			b, err := imapbox.Dialer{}.Connect(t.Context(), l)
-			if c.kind == "" {
-				must(t, err)
-				b.Close()
-				return
-			}
-			wantError(t, err, c.kind, c.code, c.says)
-			for _, secret := range []string{"tops3cret", "dG9wczNjcmV0", "AHUAdG9wczNjcmV0"} {
-				if strings.Contains(err.Error(), secret) {
-					t.Errorf("the error holds the secret: %v", err)
-				}
-			}
-		})
+		t.Run(name, c.test)
 	}
 }
 
