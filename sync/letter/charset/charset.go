@@ -39,7 +39,7 @@ func Decode(label string, b []byte) (text []byte, ok bool) {
 	if ok {
 		return text, true
 	}
-	if c.utf8 && hasSequence(b) && mostlyUTF8(b) {
+	if c.utf8 && mostlyUTF8(b) {
 		return text, false // damaged, yet what it says it is
 	}
 	if other, ok := clean(b); ok && !isPlain(b) {
@@ -78,6 +78,8 @@ func contradicts(c coding, b []byte) bool {
 		// UTF-8, since its accented letters stand alone or in twos.
 		_, sure := asJapanese(b)
 		return sure || utf8.Valid(b)
+	case c.jis && bytes.IndexByte(b, esc) < 0 && bytes.IndexByte(b, shiftOut) < 0:
+		return true // eight bits and nothing that switches: anything but this
 	case c.jis, c.multibyte:
 		// Two bytes of half-width katakana may be UTF-8 by chance, three
 		// hardly ever are.
@@ -112,7 +114,7 @@ func guess(b []byte) ([]byte, bool) {
 	if text, ok := clean(b); ok {
 		return text, true
 	}
-	if hasSequence(b) && mostlyUTF8(b) {
+	if mostlyUTF8(b) {
 		text, _ := decodeUTF8(b)
 		return text, false
 	}

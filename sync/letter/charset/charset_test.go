@@ -3,6 +3,10 @@ package charset
 import (
 	"testing"
 	"unicode/utf8"
+
+	"golang.org/x/text/encoding"
+	"golang.org/x/text/encoding/charmap"
+	"golang.org/x/text/encoding/japanese"
 )
 
 func TestDecode(t *testing.T) {
@@ -93,6 +97,39 @@ func TestDecode(t *testing.T) {
 				t.Errorf("Decode(%q, %q) = %q, %v", c.label, c.bytes, got, ok)
 			}
 		})
+	}
+}
+
+// TestShortTexts sniffs names and subjects, which leave little to judge by, in
+// every charset and under labels that are wrong.
+func TestShortTexts(t *testing.T) {
+	japaneseTexts := []string{"見積", "請求書", "佐藤", "渡邊", "髙橋", "齋藤", "薔薇", "会議", "様", "十", "①", "㈱", "…", "100円", "3月2日", "お知らせ", "テスト", "ソフト",
+		"Re: 御礼", "株式会社", "（株）山田商事", "山田 太郎", "鈴木 一郎 (営業部)", "添付.pdf", "見積書_20260302.xlsx", "Fwd: 【重要】契約更新", "〒100-0001", "№5",
+		"Tシャツ", "CD購入", "A案とB案", "test送信", "web会議のご案内", "株式会社ABC", "ﾃｽﾄ", "ﾔﾏﾀﾞ ﾀﾛｳ 様", "ｶﾌﾞｼｷｶﾞｲｼﾔ"}
+	for _, want := range japaneseTexts {
+		for name, e := range map[string]encoding.Encoding{"Shift_JIS": japanese.ShiftJIS, "EUC-JP": japanese.EUCJP, "ISO-2022-JP": japanese.ISO2022JP, "UTF-8": encoding.Nop} {
+			b, err := e.NewEncoder().Bytes([]byte(want))
+			if err != nil {
+				continue // half-width katakana in ISO-2022-JP
+			}
+			for _, label := range []string{"", "utf-8", "us-ascii", "iso-2022-jp", name} {
+				if got, ok := Decode(label, b); string(got) != want || !ok {
+					t.Errorf("%q in %s, labelled %q: %q, %v", want, name, label, got, ok)
+				}
+			}
+		}
+	}
+	for _, want := range []string{"Größe", "À demain", "café", "Müller", "naïve", "ça va", "£100", "25°C", "½ litre", "Señor Muñoz", "«oui»", "ÉTÉ", "don’t", "it’s – we’ll",
+		"“Hello”", "“Don’t”", "Ångström", "São Paulo", "Straße 5", "français créée à l’été", "Öl", "• item", "50 € – 60 €", "déjà vu", "île", "où là"} {
+		b, err := charmap.Windows1252.NewEncoder().Bytes([]byte(want))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, label := range []string{"", "utf-8", "us-ascii", "iso-8859-1"} {
+			if got, ok := Decode(label, b); string(got) != want || !ok {
+				t.Errorf("%q in windows-1252, labelled %q: %q, %v", want, label, got, ok)
+			}
+		}
 	}
 }
 

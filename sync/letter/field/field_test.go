@@ -53,7 +53,8 @@ func TestWords(t *testing.T) {
 		{"no end, and another word behind", "=?utf-8?Q?abc =?utf-8?Q?def?=", "abcdef"},
 		{"two charsets", "=?utf-8?Q?a?= =?iso-8859-1?Q?=E9?=", "aé"},
 
-		{"split inside of a character", "=?UTF-8?B?44G=?= =?UTF-8?B?ioU=?=", "\u304a\uFFFD"},
+		{"split inside of a character", "=?UTF-8?B?44E=?= =?UTF-8?B?iuim?= =?UTF-8?B?iw==?=", "お見"},
+		{"a character cut off", "=?UTF-8?B?44GK6KY=?=", "お\uFFFD"},
 		{"split inside of a character, in Q", "=?UTF-8?Q?=E3=81?= =?UTF-8?Q?=8A!?=", "お!"},
 		{"split inside of a base64 quantum", "=?UTF-8?B?44GK6?=\r\n =?UTF-8?B?KaL?=", "お見"},
 		{"B and Q in one character", "=?UTF-8?B?44E=?= =?UTF-8?Q?=8A?=", "お"},
