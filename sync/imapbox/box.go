@@ -21,7 +21,7 @@ type Box struct {
 	wire   *wire
 	loan   *loan
 	client *imapclient.Client
-	caps   map[string]bool // those that are relevant; nil before they are known
+	caps   caps
 
 	garbled  bool          // something came that might have been part of an answer
 	broken   error         // why the connection can't be used any more
@@ -51,17 +51,17 @@ type Caps struct {
 // Caps tells what the server can do.
 func (b *Box) Caps() Caps {
 	return Caps{
-		Idle: b.caps["IDLE"], ListStatus: b.caps["LIST-STATUS"], SpecialUse: b.caps["SPECIAL-USE"],
-		CondStore: b.caps["CONDSTORE"], ESearch: b.caps["ESEARCH"], Unselect: b.caps["UNSELECT"],
-		ID: b.caps["ID"], Gmail: b.Gmail(),
+		Idle: b.caps.has("IDLE"), ListStatus: b.caps.has("LIST-STATUS"), SpecialUse: b.caps.has("SPECIAL-USE"),
+		CondStore: b.caps.has("CONDSTORE"), ESearch: b.caps.has("ESEARCH"), Unselect: b.caps.has("UNSELECT"),
+		ID: b.caps.has("ID"), Gmail: b.Gmail(),
 	}
 }
 
 // Idles tells whether the server announces news.
-func (b *Box) Idles() bool { return b.caps["IDLE"] }
+func (b *Box) Idles() bool { return b.caps.has("IDLE") }
 
 // Gmail tells whether the server is Gmail.
-func (b *Box) Gmail() bool { return b.caps["X-GM-EXT-1"] }
+func (b *Box) Gmail() bool { return b.caps.has("X-GM-EXT-1") }
 
 // Received tells the bytes that the server has sent on this connection, TLS
 // and all.
@@ -145,14 +145,29 @@ var relevant = [...]string{
 	"IDLE", "LIST-STATUS", "LIST-EXTENDED", "SPECIAL-USE", "ESEARCH", "CONDSTORE", "UNSELECT", "ID", "X-GM-EXT-1",
 }
 
+// caps are the relevant ones among a server's capabilities, a bit each, for
+// there are many connections; 0 before they are known.
+type caps uint32
+
+// told is the bit of caps that are known, whatever they are.
+const told caps = 1 << 31
+
+// capability is the bit of a relevant capability.
+func capability(name string) caps {
+	for i, r := range relevant {
+		if strings.EqualFold(name, r) {
+			return 1 << i
+		}
+	}
+	return 0
+}
+
+func (c caps) has(name string) bool { return c&capability(name) != 0 }
+
 // learn replaces the known capabilities.
 func (b *Box) learn(list string) {
-	b.caps = make(map[string]bool)
+	b.caps = told
 	for c := range strings.FieldsSeq(list) {
-		for _, r := range relevant {
-			if strings.EqualFold(c, r) {
-				b.caps[r] = true
-			}
-		}
+		b.caps |= capability(c)
 	}
 }

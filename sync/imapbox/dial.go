@@ -186,7 +186,7 @@ func (d Dialer) startTLS(ctx context.Context, b *Box, host string) (string, erro
 	if err := b.ask(); err != nil {
 		return "", err
 	}
-	if !b.caps["STARTTLS"] {
+	if !b.caps.has("STARTTLS") {
 		return "", crm.E(crm.Unreachable, "starttls_missing", "The mail server offers no STARTTLS on this port; choose TLS, usually on port 993.")
 	}
 	s, err = b.one(nil, b.newCommand("STARTTLS"))
@@ -200,7 +200,7 @@ func (d Dialer) startTLS(ctx context.Context, b *Box, host string) (string, erro
 	if b.wire.r != b.wire.w {
 		return "", talk.ProtocolError("(more than the answer to STARTTLS)")
 	}
-	b.caps = nil
+	b.caps = 0
 	return d.encrypt(ctx, b, host)
 }
 
@@ -229,14 +229,14 @@ func (b *Box) greeting() (talk.Status, error) {
 
 // ask asks what the server can do, if it has not said so already.
 func (b *Box) ask() error {
-	if b.caps != nil {
+	if b.caps != 0 {
 		return nil
 	}
 	s, err := b.one(b.capabilities, b.newCommand("CAPABILITY"))
 	if err != nil {
 		return err
 	}
-	if s.Cond != "OK" || b.caps == nil {
+	if s.Cond != "OK" || b.caps == 0 {
 		return talk.ProtocolError(s.Words())
 	}
 	return nil
@@ -248,14 +248,14 @@ func (b *Box) settle() (string, error) {
 	if err := b.ask(); err != nil {
 		return "", err
 	}
-	if b.caps["ID"] {
+	if b.caps.has("ID") {
 		if _, err := b.one(nil, b.newCommand("ID", `("name" "mailsyncd")`)); err != nil {
 			return "", err
 		}
 	}
 	var known []string
 	for _, c := range []string{"IDLE", "LIST-STATUS", "SPECIAL-USE", "ESEARCH", "CONDSTORE", "UNSELECT", "X-GM-EXT-1"} {
-		if b.caps[c] {
+		if b.caps.has(c) {
 			known = append(known, c)
 		}
 	}

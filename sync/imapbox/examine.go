@@ -77,7 +77,7 @@ func (b *Box) Unselect(ctx context.Context) error {
 	}
 	b.selected = false
 	return b.lend(ctx, func() error {
-		if b.caps["UNSELECT"] {
+		if b.caps.has("UNSELECT") {
 			return b.client.Unselect().Wait()
 		}
 		return b.client.UnselectAndExpunge().Wait()

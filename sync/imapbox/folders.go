@@ -26,7 +26,7 @@ func (b *Box) Folders(ctx context.Context) ([]crm.Listing, error) {
 		if err := b.list(l); err != nil {
 			return err
 		}
-		if !b.caps["LIST-STATUS"] {
+		if !b.caps.has("LIST-STATUS") {
 			if err := b.statuses(l); err != nil {
 				return err
 			}
@@ -48,10 +48,10 @@ func (b *Box) Folders(ctx context.Context) ([]crm.Listing, error) {
 func (b *Box) list(l *talk.Lister) error {
 	list := b.newCommand("LIST", `""`, `"*"`)
 	var returned []string
-	if b.caps["SPECIAL-USE"] && (b.caps["LIST-EXTENDED"] || b.caps["LIST-STATUS"]) {
+	if b.caps.has("SPECIAL-USE") && (b.caps.has("LIST-EXTENDED") || b.caps.has("LIST-STATUS")) {
 		returned = append(returned, "SPECIAL-USE")
 	}
-	if b.caps["LIST-STATUS"] {
+	if b.caps.has("LIST-STATUS") {
 		returned = append(returned, "STATUS "+statusItems)
 	}
 	if len(returned) > 0 {

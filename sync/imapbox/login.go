@@ -20,15 +20,15 @@ func (b *Box) login(l crm.Login) (string, error) {
 		return "", err
 	}
 	caps := b.caps
-	b.caps = nil // they may be others afterwards
+	b.caps = 0 // they may be others afterwards
 	var s talk.Status
 	var how string
 	if mechanism != nil {
-		s, how, err = b.authenticate(mechanism, caps["SASL-IR"])
+		s, how, err = b.authenticate(mechanism, caps.has("SASL-IR"))
 	} else {
 		how = "LOGIN"
 		c := b.newCommand("LOGIN")
-		c.plus = caps["LITERAL+"]
+		c.plus = caps.has("LITERAL+")
 		s, err = b.one(b.capabilities, c.str(l.Username).str(string(l.Secret)))
 	}
 	if err != nil {
@@ -44,17 +44,17 @@ func (b *Box) login(l crm.Login) (string, error) {
 // mechanism chooses how to prove who we are; nil stands for LOGIN.
 func (b *Box) mechanism(l crm.Login) (sasl.Client, error) {
 	switch {
-	case l.Auth == crm.AuthOAuth2 && b.caps["AUTH=XOAUTH2"]:
+	case l.Auth == crm.AuthOAuth2 && b.caps.has("AUTH=XOAUTH2"):
 		return xoauth2{l.Username, l.Secret}, nil
 	case l.Auth == crm.AuthOAuth2:
 		return nil, crm.E(crm.Unreachable, "login_disabled", "The mail server takes no OAuth 2 tokens; use a password.")
 	case l.Auth != crm.AuthPassword:
 		return nil, crm.E(crm.Invalid, "auth_unknown", "Auth must be password or oauth2.")
-	case b.caps["AUTH=PLAIN"] && !strings.ContainsRune(l.Username+string(l.Secret), 0):
+	case b.caps.has("AUTH=PLAIN") && !strings.ContainsRune(l.Username+string(l.Secret), 0):
 		return sasl.NewPlainClient("", l.Username, string(l.Secret)), nil
-	case b.caps["LOGINDISABLED"] && b.caps["AUTH=LOGIN"]:
+	case b.caps.has("LOGINDISABLED") && b.caps.has("AUTH=LOGIN"):
 		return sasl.NewLoginClient(l.Username, string(l.Secret)), nil
-	case b.caps["LOGINDISABLED"]:
+	case b.caps.has("LOGINDISABLED"):
 		return nil, talk.LoginDisabled("")
 	}
 	return nil, nil

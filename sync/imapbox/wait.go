@@ -46,7 +46,7 @@ func (b *Box) Wait(ctx context.Context, most time.Duration) (news bool, err erro
 		return news, ctx.Err()
 	}
 	if crm.CodeOf(err) == "server_refused" {
-		delete(b.caps, "IDLE") // it can't after all
+		b.caps &^= capability("IDLE") // it can't after all
 	}
 	return news, err
 }

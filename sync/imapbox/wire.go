@@ -16,7 +16,7 @@ import (
 const (
 	// restBuffer is what a connection holds while nothing is said, and
 	// fullBuffer what it grows to while much is: a TLS record has 16 KB.
-	restBuffer = 2 << 10
+	restBuffer = 512
 	fullBuffer = 32 << 10
 	// maxLine bounds a line: the longest are answers to SEARCH.
 	maxLine = 4 << 20
