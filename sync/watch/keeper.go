@@ -78,7 +78,7 @@ func (k *keeper) run(ctx context.Context) {
 			k.rest(ctx, 24*time.Hour)
 			continue
 		default:
-			err = k.session(ctx, standing.Mailbox, standing.Logins[0])
+			err = k.session(ctx, newSession(k, standing))
 		}
 		if ctx.Err() != nil {
 			return
@@ -90,7 +90,7 @@ func (k *keeper) run(ctx context.Context) {
 			continue
 		}
 		if crm.KindOf(err) == crm.Rejected {
-			k.reject(ctx, standing.Logins[0], err)
+			k.reject(ctx, standing.Logins[0].Link, err)
 			continue
 		}
 		failures++
@@ -101,9 +101,9 @@ func (k *keeper) run(ctx context.Context) {
 
 // reject marks the link whose credential the server has refused. The next
 // link's is tried then.
-func (k *keeper) reject(ctx context.Context, l crm.Login, why error) {
-	if err := k.w.o.Store.Reject(ctx, k.place.account, l.Link, words(why), k.w.o.Now()); err != nil && ctx.Err() == nil {
-		k.w.o.Log.Error("a refused credential can't be marked", zap.String("link", string(l.Link)), zap.Error(err))
+func (k *keeper) reject(ctx context.Context, link crm.LinkID, why error) {
+	if err := k.w.o.Store.Reject(ctx, k.place.account, link, words(why), k.w.o.Now()); err != nil && ctx.Err() == nil {
+		k.w.o.Log.Error("a refused credential can't be marked", zap.String("link", string(link)), zap.Error(err))
 		k.rest(ctx, time.Minute)
 	}
 }
@@ -216,21 +216,21 @@ func (k *keeper) update(s crm.Standing) {
 }
 
 // session opens the mailbox and stands there until something ends it.
-func (k *keeper) session(ctx context.Context, m crm.Mailbox, l crm.Login) error {
+func (k *keeper) session(ctx context.Context, s *session) error {
 	ctx, end := context.WithCancelCause(ctx)
 	defer end(nil)
 	k.mu.Lock()
-	k.login, k.end = l, end
+	k.login, k.end = s.login, end
 	k.mu.Unlock()
 	defer func() {
 		k.mu.Lock()
 		k.login, k.end = crm.Login{}, nil
 		k.mu.Unlock()
 	}()
-	box, release, err := k.w.connect(ctx, l, nil)
+	box, release, err := k.w.connect(ctx, s.login, nil)
 	if err == nil {
 		defer release()
-		s := newSession(k, m, l, box)
+		s.box = box
 		defer s.helpers.Wait()
 		err = s.stand(ctx)
 	}
