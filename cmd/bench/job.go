@@ -11,6 +11,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime/pprof"
+	"strings"
 	"time"
 )
 
@@ -108,6 +109,19 @@ func serveJob(ctx context.Context, in io.Reader, out io.Writer) error {
 		return err
 	}
 	return json.NewEncoder(out).Encode(r)
+}
+
+// writeHeap writes a profile of what is in memory now, beside that of the CPU.
+func (j job) writeHeap() error {
+	if j.Profile == "" {
+		return nil
+	}
+	f, err := os.Create(strings.TrimSuffix(j.Profile, ".cpu") + ".heap")
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	return pprof.Lookup("heap").WriteTo(f, 0)
 }
 
 func (j job) do(ctx context.Context) (reading, error) {

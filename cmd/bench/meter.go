@@ -52,10 +52,13 @@ func cpuTime() time.Duration {
 	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }
 
-// settled is the resident memory in bytes once garbage is gone and freed
-// memory is back with the system, as it is some minutes after any rush.
+// settled is the resident memory in bytes once garbage is gone, stacks have
+// shrunk (by half with each collection) and freed memory is back with the
+// system, as it is some minutes after any rush.
 func settled() (int64, error) {
-	debug.FreeOSMemory()
+	for range 4 {
+		debug.FreeOSMemory()
+	}
 	return memory("VmRSS")
 }
 

@@ -132,6 +132,9 @@ func (j job) idleOurs(ctx context.Context) (reading, error) {
 		return reading{}, err
 	}
 	after, err := stand(1, len(j.Users))
+	if err == nil {
+		err = j.writeHeap()
+	}
 	if err != nil {
 		return reading{}, err
 	}
