@@ -135,7 +135,7 @@ func (b *Box) after(ctx context.Context, top, hi crm.UID, nothing bool) (crm.UID
 	switch {
 	case top >= hi:
 		return 0, nil
-	case nothing && b.caps["ESEARCH"]:
+	case nothing && b.caps.has("ESEARCH"):
 		return b.FirstUID(ctx, top+1, time.Time{})
 	}
 	return top + 1, nil
