@@ -152,7 +152,7 @@ func (w *walker) multipart(p *part) delimiter {
 // goes on first, or the message ends.
 func (w *walker) seek(level int) (d delimiter, ok bool) {
 	w.preamble = w.preamble[:0]
-	var candidate string
+	var candidate []byte
 	for {
 		n, ok := w.lines.next()
 		if !ok {
@@ -162,15 +162,15 @@ func (w *walker) seek(level int) (d delimiter, ok bool) {
 			if d, ok := w.delimiter(n.data); ok {
 				return d, d.level == level
 			}
-			if candidate != "" && (len(n.data) == 0 || isContentField(n.data)) {
-				w.open[level] = candidate
+			if len(candidate) > 0 && (len(n.data) == 0 || isContentField(n.data)) {
+				w.open[level] = string(candidate)
 				w.damage |= badBoundary
 				w.lines.unread(n)
 				return delimiter{level: level}, true
 			}
-			candidate = ""
+			candidate = candidate[:0]
 			if isCandidate(n.data) {
-				candidate = strings.TrimRight(string(n.data), " \t")
+				candidate = append(candidate, trimBlank(n.data)...)
 			}
 		}
 		if len(w.preamble)+len(n.data)+len(n.end) <= maxPreamble {
