@@ -23,17 +23,20 @@ type Box struct {
 	client *imapclient.Client
 	caps   caps
 
-	garbled  bool          // something came that might have been part of an answer
-	broken   error         // why the connection can't be used any more
-	tag      int           // of the last command of our own
-	bye      string        // the server's farewell, if it came
-	alert    string        // what the server wanted people to know last
-	selected bool          // a folder is open
-	open     string        // its name, as the server has it
-	exists   uint32        // messages in the open folder, as the server said last
-	next     crm.UID       // UIDNEXT when the folder was opened
-	news     bool          // the server announced a change that nobody waited for
-	ring     chan struct{} // holds a value when news has come
+	// What has become of the connection.
+	tag     int    // of the last command of our own
+	garbled bool   // something came that might have been part of an answer
+	bye     string // the server's farewell, if it came
+	alert   string // what the server wanted people to know last
+	broken  error  // why the connection can't be used any more
+
+	// What is known of the open folder.
+	open    string        // its name as the server has it; "" while none is open
+	next    crm.UID       // UIDNEXT when it was opened
+	exists  uint32        // messages in it, as the server said last
+	changes int           // changes that the server has announced
+	heard   int           // of these, how many somebody has waited for
+	ring    chan struct{} // holds a value when there are more of the former
 }
 
 // Caps is what the server can do, as far as it matters here.
@@ -70,7 +73,8 @@ func (b *Box) Received() int64 { return b.wire.tcp.received.Load() }
 // Abort closes the connection at once; what is under way returns an error.
 func (b *Box) Abort() { b.wire.cut() }
 
-// Close says goodbye, if the connection still stands, and closes it.
+// Close says goodbye, if the connection still stands, and closes it. Servers
+// count connections; one that is only dropped may count for minutes.
 func (b *Box) Close() {
 	if b.broken == nil {
 		b.wire.hurry()
@@ -119,10 +123,12 @@ func (b *Box) untagged(line []byte) {
 		switch {
 		case bytes.EqualFold(kind, exists):
 			n, _ := strconv.ParseUint(string(word), 10, 32)
-			b.news = b.news || uint32(n) != b.exists
+			if uint32(n) != b.exists { // many repeat it for no reason
+				b.changes++
+			}
 			b.exists = uint32(n)
 		case bytes.EqualFold(kind, expunge):
-			b.news = true
+			b.changes++
 			b.exists -= min(b.exists, 1)
 		}
 		return
@@ -139,7 +145,8 @@ func (b *Box) untagged(line []byte) {
 	}
 }
 
-// relevant are the capabilities that make a difference here.
+// relevant are the capabilities that make a difference here. The others are
+// not kept: a server announces some forty, and there is a box for each mailbox.
 var relevant = [...]string{
 	"STARTTLS", "LOGINDISABLED", "AUTH=PLAIN", "AUTH=LOGIN", "AUTH=XOAUTH2", "SASL-IR", "LITERAL+",
 	"IDLE", "LIST-STATUS", "LIST-EXTENDED", "SPECIAL-USE", "ESEARCH", "CONDSTORE", "UNSELECT", "ID", "X-GM-EXT-1",

@@ -90,6 +90,8 @@ func (d Dialer) dial(ctx context.Context, server crm.Server) (net.Conn, error) {
 	return conn, err
 }
 
+// resolve looks the host up for the sake of the report alone: who dials does
+// it again, and a guard judges what is found then.
 func (d Dialer) resolve(ctx context.Context, host string) (string, error) {
 	lookup := d.Resolve
 	if lookup == nil {
@@ -154,7 +156,8 @@ func orDone(ctx context.Context, err error) error {
 	return err
 }
 
-// encrypt begins TLS.
+// encrypt begins TLS. There is no way around a bad certificate, as a password
+// follows.
 func (d Dialer) encrypt(ctx context.Context, b *Box, host string) (string, error) {
 	ctx, cancel := context.WithTimeout(ctx, d.Timeout)
 	defer cancel()
@@ -204,7 +207,8 @@ func (d Dialer) startTLS(ctx context.Context, b *Box, host string) (string, erro
 	return d.encrypt(ctx, b, host)
 }
 
-// greeting reads the server's first line.
+// greeting reads the server's first line, by which other kinds of servers give
+// themselves away.
 func (b *Box) greeting() (talk.Status, error) {
 	line, err := b.wire.Line()
 	if err != nil {

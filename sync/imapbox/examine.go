@@ -12,8 +12,9 @@ import (
 // where there is none of this name; then no folder is open.
 func (b *Box) Examine(ctx context.Context, name string) (crm.Selected, error) {
 	var sel crm.Selected
+	wire := talk.EncodeName(name)
 	err := b.do(ctx, func() error {
-		b.selected, b.exists, b.next = false, 0, 0
+		b.open, b.exists, b.next = "", 0, 0
 		s, err := b.one(func(line []byte) error {
 			if s, ok := talk.ParseStatus(line); ok {
 				n, err := strconv.ParseUint(s.Args, 10, 32)
@@ -26,14 +27,14 @@ func (b *Box) Examine(ctx context.Context, name string) (crm.Selected, error) {
 				}
 			}
 			return b.passOver(line)
-		}, b.newCommand("EXAMINE").str(talk.EncodeName(name)))
+		}, b.newCommand("EXAMINE").str(wire))
 		if err != nil {
 			return err
 		}
 		if s.Cond != "OK" {
 			return talk.Unopened(s)
 		}
-		b.selected, b.open, b.news = true, talk.EncodeName(name), false
+		b.open, b.heard = wire, b.changes
 		sel.Messages = b.exists
 		return nil
 	})
@@ -72,10 +73,10 @@ func (b *Box) lastUID(ctx context.Context, messages uint32) (crm.UID, error) {
 // Unselect closes the open folder and changes nothing in it: a folder opened
 // by EXAMINE loses nothing by CLOSE either.
 func (b *Box) Unselect(ctx context.Context) error {
-	if !b.selected {
+	if b.open == "" {
 		return b.broken
 	}
-	b.selected = false
+	b.open = ""
 	return b.lend(ctx, func() error {
 		if b.caps.has("UNSELECT") {
 			return b.client.Unselect().Wait()

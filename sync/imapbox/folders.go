@@ -21,18 +21,20 @@ const (
 // where it has changed since the server looked at it.
 func (b *Box) Folders(ctx context.Context) ([]crm.Listing, error) {
 	var found []talk.Folder
+	changes := b.changes
 	err := b.do(ctx, func() error {
 		l := &talk.Lister{Scanner: talk.Scanner{Source: b.wire}}
 		if err := b.list(l); err != nil {
 			return err
 		}
 		if !b.caps.has("LIST-STATUS") {
+			changes = b.changes
 			if err := b.statuses(l); err != nil {
 				return err
 			}
 		}
 		found = l.Found
-		b.doubt(found)
+		b.doubt(found, b.changes != changes)
 		return nil
 	})
 	if err != nil {
@@ -45,6 +47,8 @@ func (b *Box) Folders(ctx context.Context) ([]crm.Listing, error) {
 	return all, nil
 }
 
+// list asks for the names of all folders, and for as much of their state as
+// the server tells along with them.
 func (b *Box) list(l *talk.Lister) error {
 	list := b.newCommand("LIST", `""`, `"*"`)
 	var returned []string
@@ -58,7 +62,7 @@ func (b *Box) list(l *talk.Lister) error {
 		list.words("RETURN", "("+strings.Join(returned, " ")+")")
 	}
 	commands := []*command{list}
-	if b.selected {
+	if b.open != "" {
 		// Dovecot tells the state of the open folder as it was when it last
 		// had a reason to look. NOOP is one; it is put off until the commands
 		// that are written together are done, but then it tells.
@@ -75,10 +79,10 @@ func (b *Box) list(l *talk.Lister) error {
 }
 
 // doubt takes back what the server said of the open folder where it has
-// announced another number of messages by now.
-func (b *Box) doubt(found []talk.Folder) {
+// announced changes after that, or another number of messages before.
+func (b *Box) doubt(found []talk.Folder, changed bool) {
 	for i := range found {
-		if f := &found[i]; b.selected && f.Wire == b.open && f.Messages != b.exists {
+		if f := &found[i]; b.open != "" && f.Wire == b.open && (changed || f.Messages != b.exists) {
 			f.UIDNext, f.Messages = 0, b.exists
 		}
 	}

@@ -10,7 +10,8 @@ import (
 	"mailsyncd.example/sync/imapbox/talk"
 )
 
-// login proves who we are. The words of the answer never hold the secret.
+// login proves who we are. PLAIN is preferred to LOGIN, which has no agreed way
+// to send what is not ASCII. The words of the answer never hold the secret.
 func (b *Box) login(l crm.Login) (string, error) {
 	if err := b.ask(); err != nil {
 		return "", err
@@ -75,7 +76,7 @@ func (b *Box) authenticate(m sasl.Client, initial bool) (talk.Status, string, er
 	if err := b.wire.write(append(c.text, "\r\n"...)); err != nil {
 		return talk.Status{}, name, b.fail(err)
 	}
-	for {
+	for range maxRounds {
 		ready, err := b.read(b.capabilities, answer, c)
 		if err != nil || ready == nil {
 			return answer[0], name, err
@@ -92,7 +93,12 @@ func (b *Box) authenticate(m sasl.Client, initial bool) (talk.Status, string, er
 			return talk.Status{}, name, b.fail(err)
 		}
 	}
+	return talk.Status{}, name, talk.ProtocolError("(challenges without end)")
 }
+
+// maxRounds is how often a server may ask back; no mechanism here needs more
+// than three.
+const maxRounds = 10
 
 // encode writes an initial response; an empty one is not none.
 func encode(p []byte) string {

@@ -12,19 +12,23 @@ import (
 	"mailsyncd.example/sync/imapbox/talk"
 )
 
-// lend runs a command of imapclient's; err is what it returned.
+// lend runs a command of imapclient's. Its own errors are of little use: they
+// hide their causes, and some say no more than that it gave up. What went
+// wrong is known to the loan.
 func (b *Box) lend(ctx context.Context, run func() error) error {
 	return b.do(ctx, func() error {
 		err := run()
-		switch {
-		case err == nil:
+		if err == nil {
 			return nil
-		case b.loan.last.Cond != "" && b.loan.last.Cond != "OK":
-			return talk.Refused(b.loan.last)
-		case b.loan.err != nil:
+		}
+		if s := b.loan.last; s.Cond != "" && s.Cond != "OK" {
+			return talk.Refused(s)
+		}
+		// Its reader must be gone before anybody else touches the wire.
+		_ = b.client.Close()
+		if b.loan.err != nil {
 			return b.fail(b.loan.err)
 		}
-		b.wire.cut()
 		b.broken = talk.ProtocolError(talk.Clean([]byte(err.Error())))
 		return b.broken
 	})

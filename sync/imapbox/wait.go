@@ -13,7 +13,7 @@ import (
 // imapclient's reader and must not wait.
 func (b *Box) handler() *imapclient.UnilateralDataHandler {
 	ring := func() {
-		if !b.news { // a count that did not change
+		if b.changes == b.heard { // a count that did not change
 			return
 		}
 		select {
@@ -38,10 +38,11 @@ func (b *Box) Wait(ctx context.Context, most time.Duration) (news bool, err erro
 	if err := ctx.Err(); err != nil {
 		return false, err
 	}
-	if !b.news {
+	if b.changes == b.heard {
 		err = b.idle(ctx, most)
 	}
-	news, b.news = b.news, false
+	news = b.changes != b.heard
+	b.heard = b.changes
 	if ctx.Err() != nil {
 		return news, ctx.Err()
 	}

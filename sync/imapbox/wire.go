@@ -88,13 +88,16 @@ func (w *wire) deadline() time.Time {
 	return time.Now().Add(d)
 }
 
-// arm sets the deadline for the read or write that follows.
+// arm sets the deadline for the read or write that follows. The lock is held
+// across looking up the patience and setting the deadline, or a change in
+// between would be undone, and a vanished peer could be waited for for ever.
 func (w *wire) arm(set func(time.Time) error) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return set(w.deadline())
 }
 
+// write writes to the server.
 func (w *wire) write(p []byte) error {
 	if err := w.arm(w.sock.SetWriteDeadline); err != nil {
 		return err
@@ -131,6 +134,7 @@ func (w *wire) fill() error {
 	return err
 }
 
+// readSock reads from the connection, past the buffer.
 func (w *wire) readSock(p []byte) (int, error) {
 	if err := w.arm(w.sock.SetReadDeadline); err != nil {
 		return 0, err
@@ -138,6 +142,8 @@ func (w *wire) readSock(p []byte) (int, error) {
 	return w.sock.Read(p)
 }
 
+// grow doubles the buffer and moves what is in it to the front. A buffer is as
+// large as what comes needs it to be: most mailboxes only ever wait.
 func (w *wire) grow() error {
 	size := max(restBuffer, 2*len(w.buf))
 	if size > 2*maxLine {
@@ -174,7 +180,7 @@ func (w *wire) Line() ([]byte, error) {
 	}
 }
 
-// Take returns the next n bytes, at most maxHeld.
+// Take returns the next n bytes, at most talk.MaxHeld.
 func (w *wire) Take(n int64) ([]byte, error) {
 	if n > talk.MaxHeld {
 		return nil, fmt.Errorf("%w: %d bytes in one piece", talk.ErrTooLong, n)
