@@ -69,6 +69,7 @@ func writeCertificates(dir string, change func(*x509.Certificate)) (*x509.CertPo
 	return pool, nil
 }
 
+// writeKey writes a private key in PKCS #8.
 func writeKey(file string, key crypto.PrivateKey) error {
 	der, err := x509.MarshalPKCS8PrivateKey(key)
 	if err != nil {
@@ -77,6 +78,7 @@ func writeKey(file string, key crypto.PrivateKey) error {
 	return writePEM(file, "PRIVATE KEY", der)
 }
 
+// writePEM writes a file that nobody else may read.
 func writePEM(file, kind string, der []byte) error {
 	return os.WriteFile(file, pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: der}), 0o600)
 }

@@ -109,6 +109,7 @@ service stats {
 {{range .Settings}}{{.}}
 {{end}}`
 
+// writeConfig writes dovecot.conf for the ports that the server has.
 func (s *Server) writeConfig() error {
 	self, group, err := whoami()
 	if err != nil {

@@ -119,6 +119,7 @@ func (s *Server) Append(t testing.TB, user, folder string, raw []byte, date time
 	return uid
 }
 
+// append is Append without a test to fail.
 func (s *Server) append(user, folder string, raw []byte, date time.Time) (imap.UID, error) {
 	c, err := s.Client(user)
 	if err != nil {

@@ -10,6 +10,7 @@ import (
 // Option changes how Dovecot is set up.
 type Option func(*options)
 
+// options are what the Options have set.
 type options struct {
 	sdbox       bool
 	without     []string

@@ -64,6 +64,7 @@ func (s *Server) Start() error {
 	return nil
 }
 
+// launch starts Dovecot in a process group of its own, on a leash.
 func launch(conf string) (*process, error) {
 	cmd := exec.Command(binary(), "-F", "-c", conf)
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
@@ -75,6 +76,8 @@ func launch(conf string) (*process, error) {
 		_ = cmd.Wait() // it ends by a signal: an error that says nothing
 		close(p.gone)
 	}()
+	// A shell waits for its input to end and then ends Dovecot. Nothing else
+	// works wherever Go does when a test is killed.
 	guard := exec.Command("/bin/sh", "-c", "read _; kill -TERM "+strconv.Itoa(cmd.Process.Pid))
 	guard.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pgid: cmd.Process.Pid}
 	in, err := guard.StdinPipe()
@@ -149,6 +152,7 @@ func (s *Server) Restart() error {
 	return s.Start()
 }
 
+// finish ends Dovecot, if it runs, and the connections that are kept to it.
 func (s *Server) finish(sig syscall.Signal) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -162,6 +166,7 @@ func (s *Server) finish(sig syscall.Signal) {
 	}
 }
 
+// address is where a port of ours is reached.
 func address(port int) string { return net.JoinHostPort(Host, strconv.Itoa(port)) }
 
 // freePorts finds three ports on which nobody listens at the moment.

@@ -107,6 +107,7 @@ func (p *Proxy) Close() {
 	p.wg.Wait()
 }
 
+// set changes the proxy and wakes whoever waits for that.
 func (p *Proxy) set(f func()) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -114,6 +115,7 @@ func (p *Proxy) set(f func()) {
 	p.change.Broadcast()
 }
 
+// cut closes what stands; mu is held.
 func (p *Proxy) cut() {
 	for c := range p.conns {
 		_ = c.Close()
@@ -121,6 +123,7 @@ func (p *Proxy) cut() {
 	clear(p.conns)
 }
 
+// accept takes connections and gives each its counterpart.
 func (p *Proxy) accept() {
 	for {
 		client, err := p.listener.Accept()
@@ -231,6 +234,7 @@ func (p *Proxy) closed() bool {
 	}
 }
 
+// part ends both sides of a connection.
 func (p *Proxy) part(a, b net.Conn) {
 	_ = a.Close()
 	_ = b.Close()

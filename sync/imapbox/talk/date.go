@@ -58,6 +58,7 @@ func digits(p []byte) int {
 	return n
 }
 
+// monthOf reads "Nov", in upper or lower case; 0 if it is no month.
 func monthOf(p []byte) time.Month {
 	const months = "janfebmaraprmayjunjulaugsepoctnovdec"
 	for m := range 12 {

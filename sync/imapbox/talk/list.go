@@ -29,7 +29,9 @@ func (f Folder) Selectable() bool {
 	return true
 }
 
-// Lister reads what LIST and STATUS bring.
+// Lister reads what LIST and STATUS bring (RFC 3501 section 7.2, RFC 5819). A
+// folder's name serves to bring the two together, in the form in which the
+// server writes it, since that is not always a proper one.
 type Lister struct {
 	Scanner
 	Found  []Folder
@@ -92,6 +94,7 @@ func (l *Lister) list() error {
 		return err
 	}
 	f.Name = DecodeName(f.Wire)
+	// Some servers list a folder twice, the second time with what it is for.
 	if i, again := l.byName[f.Wire]; again {
 		l.Found[i].Attrs = f.Attrs
 		return nil
@@ -123,7 +126,7 @@ func (l *Lister) status() error {
 		return err
 	}
 	i, known := l.byName[name]
-	if !known {
+	if !known { // STATUS of a folder comes after its LIST, or it is another's
 		return nil
 	}
 	f := &l.Found[i]
@@ -141,7 +144,7 @@ func (l *Lister) status() error {
 			return orSyntax(err)
 		}
 		n, err := strconv.ParseUint(string(value), 10, 32)
-		if err != nil {
+		if err != nil { // as good as not said
 			continue
 		}
 		switch kind {

@@ -17,6 +17,7 @@ import (
 // escapeBase plus a byte is the character that stands for that byte.
 const escapeBase = 0xF700
 
+// mutf7 is Base64 as modified UTF-7 has it: a comma for the slash.
 var mutf7 = base64.NewEncoding("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+,").
 	WithPadding(base64.NoPadding).Strict()
 
@@ -99,6 +100,8 @@ func fromUTF7(s string) (string, bool) {
 	}
 }
 
+// appendUTF16 decodes what stands between & and -. Half a character, or one
+// that stands for a byte here, makes the name none that can be shown.
 func appendUTF16(b *strings.Builder, code string) bool {
 	raw, err := mutf7.DecodeString(code)
 	if err != nil || len(raw)%2 != 0 {

@@ -28,6 +28,8 @@ func Farewell(words string, err error) error {
 	return crm.Wrap(crm.Unreachable, "server_bye", Saying("The mail server closed the connection.", words), err)
 }
 
+// busy makes an error of words that ask for patience, with the wait if they
+// state one.
 func busy(words string) *crm.Error {
 	e := crm.E(crm.Throttled, "server_busy", Saying("The mail server asks for patience; it is tried again later.", words))
 	e.After = statedWait(words)
@@ -84,12 +86,15 @@ func busyCode(code string) bool {
 	return false
 }
 
+// patience is what servers say when they have had too much. Not "try again"
+// alone: that is what some say to a wrong password.
 var patience = regexp.MustCompile(`(?i)\b(try (again )?(later|in)|retry (later|in|after)|too many|temporar|throttl|backoff|rate limit|` +
 	`limit (exceeded|reached)|maximum number|simultaneous|overload|unavailable|busy|frequen)`)
 
 // asksForPatience tells whether words mean that it may go better later.
 func asksForPatience(words string) bool { return patience.MatchString(words) }
 
+// wait finds a number with its unit, and Exchange's form without one.
 var wait = regexp.MustCompile(`(?i)(\d{1,9})\s*(ms|millisec|sec|s\b|min|hour|h\b)|backoff time:?\s*(\d{1,9})`)
 
 // statedWait finds how long a server asks to wait; 0 where it does not say.

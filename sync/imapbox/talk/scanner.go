@@ -31,6 +31,7 @@ type Scanner struct {
 	more    bool   // a literal was read, and the response goes on behind it
 }
 
+// start begins a line, of a new response or of the one under way.
 func (s *Scanner) start(line []byte) error {
 	rest, n, err := Announced(line)
 	s.line, s.literal, s.more = rest, n, false
@@ -62,6 +63,7 @@ func (s *Scanner) next() (token, []byte, error) {
 	}
 }
 
+// piece reads a token that stands in the line.
 func (s *Scanner) piece() (token, []byte, error) {
 	switch s.line[0] {
 	case '(':
@@ -78,7 +80,7 @@ func (s *Scanner) piece() (token, []byte, error) {
 		switch s.line[n] {
 		case ' ', '(', ')', '"':
 			return s.cut(n)
-		case '[':
+		case '[': // spaces and parentheses up to ] are part of the word
 			end := bytes.IndexByte(s.line[n:], ']')
 			if end < 0 {
 				return s.cut(len(s.line))
@@ -90,12 +92,15 @@ func (s *Scanner) piece() (token, []byte, error) {
 	return s.cut(n)
 }
 
+// cut takes a word of n bytes off the line.
 func (s *Scanner) cut(n int) (token, []byte, error) {
 	word := s.line[:n]
 	s.line = s.line[n:]
 	return tokWord, word, nil
 }
 
+// quoted reads a quoted string. It ends within its line: one that does not is
+// a fault, or it would swallow the responses that follow.
 func (s *Scanner) quoted() (token, []byte, error) {
 	body := s.line[1:]
 	end := bytes.IndexAny(body, `"\`)
@@ -185,7 +190,9 @@ func (s *Scanner) str() (p []byte, ok bool, err error) {
 	return nil, false, ErrSyntax
 }
 
-// finish reads the response to its end, so that the next one can begin.
+// finish reads the response to its end, so that the next one can begin,
+// wherever in it understanding ended. Only the announcements of literals are
+// looked at.
 func (s *Scanner) finish() error {
 	for {
 		s.line = nil

@@ -40,6 +40,7 @@ func ParseStatus(rest []byte) (Status, bool) {
 	return s, true
 }
 
+// conditions are the words with which a status response begins.
 var conditions = [...][]byte{[]byte("OK"), []byte("NO"), []byte("BAD"), []byte("BYE"), []byte("PREAUTH")}
 
 // isStatus tells whether a line without its tag is a status response.
