@@ -78,10 +78,13 @@ func returned(m *message) []string {
 			server = append(server, "a delivery status is in it")
 		}
 	}
+	if len(server) == 0 {
+		return nil // nearly always; the text need not be read
+	}
 	if words := says(said(m.Text)); words != "" {
 		content = append(content, reason("text", words))
 	}
-	if len(server) == 0 || len(content) == 0 {
+	if len(content) == 0 {
 		return nil
 	}
 	return append(server, content...)
