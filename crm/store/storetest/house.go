@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"reflect"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -236,12 +237,23 @@ func names[T any, N any](list []T, name func(T) N) []N {
 	return out
 }
 
-// box is a Sealer that everybody can open who knows how many keys there are.
-// What it seals tells its key and place, so that tests can look.
-type box struct{ key byte }
+// box is a Sealer that opens what it has sealed with this key or a lower one,
+// in its place, and notes the places.
+type box struct {
+	key    byte
+	mu     sync.Mutex
+	places []string
+}
+
+func (b *box) note(place []byte) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.places = append(b.places, string(place))
+}
 
 // Seal implements store.Sealer.
 func (b *box) Seal(plain, ad []byte) ([]byte, error) {
+	b.note(ad)
 	place := sha256.Sum256(ad)
 	sealed := append([]byte{b.key}, place[:8]...)
 	for _, c := range plain {
@@ -252,6 +264,7 @@ func (b *box) Seal(plain, ad []byte) ([]byte, error) {
 
 // Open implements store.Sealer.
 func (b *box) Open(sealed, ad []byte) ([]byte, error) {
+	b.note(ad)
 	place := sha256.Sum256(ad)
 	if len(sealed) < 9 || string(sealed[1:9]) != string(place[:8]) || sealed[0] > b.key {
 		return nil, errors.New("sealed by another, or for another place")

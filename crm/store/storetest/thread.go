@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"mailsyncd.example/crm"
+	"mailsyncd.example/crm/store"
 )
 
 // threadsOf names the threads of messages a, b, c … in the order in which they
@@ -60,9 +61,10 @@ func testThreads(t *testing.T, open Opener) {
 		{"a stranger's late parent", []mail{{"c1", "2", refs("1")}, {"c2", "1", nil}}, "ab"},
 		{"a stranger in between", []mail{{"c1", "1", nil}, {"c2", "2", refs("1")}, {"c1", "3", refs("1", "2")}}, "aba"},
 	}
-	for _, c := range cases {
+	s := open(t, store.Options{Sealer: &box{key: 1}})
+	for i, c := range cases {
 		t.Run(c.name+", in one page", func(t *testing.T) {
-			h := newHouse(t, open)
+			h := newHouseIn(t, s, crm.AccountID(fmt.Sprint("acc_page_", i)))
 			l := h.link("u1", "box1")
 			var letters []*crm.Message
 			for _, m := range c.mails {
@@ -73,7 +75,7 @@ func testThreads(t *testing.T, open Opener) {
 			h.checkThreads()
 		})
 		t.Run(c.name+", one by one", func(t *testing.T) {
-			h := newHouse(t, open)
+			h := newHouseIn(t, s, crm.AccountID(fmt.Sprint("acc_single_", i)))
 			l := h.link("u1", "box1")
 			var ids []crm.MessageID
 			for _, m := range c.mails {

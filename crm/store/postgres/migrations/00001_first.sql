@@ -202,7 +202,7 @@ CREATE TABLE messages (
     deleted_at  BIGINT, -- what is left then is the identity
     direction   TEXT COLLATE "C" NOT NULL,
     kind        TEXT COLLATE "C" NOT NULL,
-    header_key  BYTEA, -- of the Message-ID; see headerKey
+    header_key  BYTEA, -- of the Message-ID, found by way of thread_ids; see headerKey
     received_at BIGINT           NOT NULL,
     imported_at BIGINT           NOT NULL,
     raw         TEXT COLLATE "C" NOT NULL,
@@ -217,7 +217,6 @@ CREATE TABLE messages (
 );
 CREATE INDEX messages_by_time ON messages (account, received_at, id) WHERE deleted_at IS NULL;
 CREATE INDEX messages_of_thread ON messages (account, thread, received_at, id) WHERE deleted_at IS NULL;
-CREATE INDEX messages_by_header ON messages (account, header_key) WHERE header_key IS NOT NULL;
 CREATE INDEX messages_by_raw ON messages (account, raw) WHERE deleted_at IS NULL;
 
 CREATE TABLE message_contacts (
