@@ -211,7 +211,9 @@ func TestSizes(t *testing.T) {
 		}
 		if !src.test {
 			files++
-			perPackage[src.pkg] += src.lines
+			if floors[src.pkg] != kit { // a suite grows with what it tests, as _test files do
+				perPackage[src.pkg] += src.lines
+			}
 			if src.lines > 350 {
 				longFiles++
 			}
