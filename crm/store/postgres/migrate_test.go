@@ -106,7 +106,7 @@ func query[T any](t *testing.T, url, statement string) T {
 	return v
 }
 
-func execute(t *testing.T, url, statement string) {
+func execute(t testing.TB, url, statement string) {
 	t.Helper()
 	ctx, conn := connect(t, url)
 	_, err := conn.Exec(ctx, statement)
@@ -116,7 +116,7 @@ func execute(t *testing.T, url, statement string) {
 
 // connect makes a connection, and a context that holds while a test is cleaned
 // up too.
-func connect(t *testing.T, url string) (context.Context, *pgx.Conn) {
+func connect(t testing.TB, url string) (context.Context, *pgx.Conn) {
 	t.Helper()
 	ctx := context.WithoutCancel(t.Context())
 	conn, err := pgx.Connect(ctx, url)

@@ -127,7 +127,8 @@ const settings = `
 	SET default_transaction_isolation = 'read committed';
 	SET idle_in_transaction_session_timeout = '30s';
 	SET statement_timeout = '60s';
-	SET jit = off`
+	SET jit = off;
+	SET random_page_cost = 1.1`
 
 func settle(ctx context.Context, conn *pgx.Conn) error {
 	return conn.PgConn().Exec(ctx, settings).Close()

@@ -1,7 +1,8 @@
 -- +goose Up
 
--- The same tables as SQLite's, column by column. Every key begins with the
--- account, so that a table can be partitioned or spread by it as it stands.
+-- The same tables as SQLite's, column by column (a test compares them). Every
+-- key begins with the account, so that a table can be partitioned or spread by
+-- it as it stands; what is looked up without one has an index of its own.
 -- Foreign keys stand where people write; the tables that Record fills were
 -- checked by it, and pay for no further look.
 --
