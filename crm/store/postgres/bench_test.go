@@ -32,7 +32,7 @@ func (glass) Open(sealed, _ []byte) ([]byte, error) { return sealed, nil }
 
 // onBoth runs a benchmark on both engines, one after the other.
 func onBoth(b *testing.B, run func(b *testing.B, d *desk)) {
-	durable := postgrestest.Server{Settings: []string{"fsync = on", "full_page_writes = on", "shared_buffers = 256MB", "max_wal_size = 4GB"}}
+	durable := postgrestest.Server{Durable: true}
 	b.Cleanup(func() { must(b, durable.Close()) })
 	o := store.Options{Sealer: glass{}}
 	b.Run("sqlite", func(b *testing.B) {
