@@ -8,7 +8,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"mailsyncd.example/crm"
 	"mailsyncd.example/sync/dovecottest"
@@ -194,11 +193,11 @@ func (f *firm) balance(mailbox string) health {
 	return call[health](f.t, manager, http.MethodPost, "/v1/mailboxes/"+mailbox+"/balance", nil)
 }
 
-// mail composes a message. Headers are "Name: value".
+// mailOf composes a message, the same from the same. Headers are "Name: value".
 func mailOf(id, from, to, subject, body string, headers ...string) []byte {
 	lines := []string{
 		"From: " + from, "To: " + to, "Subject: " + subject, "Message-ID: <" + id + ">",
-		"Date: " + time.Now().Format(time.RFC1123Z), "MIME-Version: 1.0", "Content-Type: text/plain; charset=utf-8",
+		"Date: Mon, 02 Nov 2026 10:00:00 +0900", "MIME-Version: 1.0", "Content-Type: text/plain; charset=utf-8",
 		"Content-Transfer-Encoding: 8bit",
 	}
 	lines = append(lines, headers...)
