@@ -12,7 +12,7 @@ import (
 
 // The daemon on PostgreSQL, and what the other commands say of its database.
 func TestServeOnPostgreSQL(t *testing.T) {
-	var server postgrestest.Server
+	var server postgrestest.Server // of its own: it is stopped in between
 	t.Cleanup(func() {
 		if err := server.Close(); err != nil {
 			t.Error(err)

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"fmt"
+	"net/http"
 	"os"
 	"os/exec"
 	"os/signal"
@@ -12,6 +14,10 @@ import (
 	"sync"
 	"syscall"
 	"testing"
+
+	"go.uber.org/goleak"
+
+	"mailsyncd.example/crm/store/postgrestest"
 )
 
 // asProgram makes this test binary be mailsyncd itself, so that a test can run
@@ -25,8 +31,22 @@ func TestMain(m *testing.M) {
 		p := Program{Args: os.Args[1:], Env: os.Environ(), Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr}
 		os.Exit(p.Run(ctx))
 	}
-	os.Exit(m.Run())
+	code := m.Run()
+	if err := postgresql.Close(); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		code = 1
+	}
+	// Everything that a daemon or the demo has started must have ended.
+	http.DefaultClient.CloseIdleConnections()
+	if err := goleak.Find(); err != nil && code == 0 {
+		fmt.Fprintln(os.Stderr, err)
+		code = 1
+	}
+	os.Exit(code)
 }
+
+// postgresql is started by the first test that needs it.
+var postgresql postgrestest.Server
 
 // running is a mailsyncd that serves for a test.
 type running struct {

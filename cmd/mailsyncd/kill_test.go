@@ -21,12 +21,17 @@ const (
 // in two users' mailboxes and a group's. What is in the CRM in the end is
 // exactly what belongs there.
 func TestNothingIsLostOrTwiceWhenKilled(t *testing.T) {
+	t.Run("SQLite", func(t *testing.T) { killAgainAndAgain(t) })
+	t.Run("PostgreSQL", func(t *testing.T) { killAgainAndAgain(t, "--database-url", postgresql.Database(t)) })
+}
+
+func killAgainAndAgain(t *testing.T, more ...string) {
 	seed := uint64(time.Now().UnixNano())
 	t.Logf("seed %d", seed)
 	random := rand.New(rand.NewPCG(seed, 0))
 	dovecot := dovecottest.Start(t)
 	dir := t.TempDir()
-	daemon, process := spawn(t, dir)
+	daemon, process := spawn(t, dir, more...)
 
 	g := newGenerator(random)
 	f := openFirm(t, daemon, dovecot, g.contacts...)
@@ -58,7 +63,7 @@ func TestNothingIsLostOrTwiceWhenKilled(t *testing.T) {
 		for range random.IntN(5) {
 			g.deliver(t, dovecot) // while nobody is there
 		}
-		daemon, process = spawn(t, dir)
+		daemon, process = spawn(t, dir, more...)
 		f = f.again(daemon)
 	}
 

@@ -2,16 +2,21 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"strings"
 	"testing"
+	"time"
 )
 
-// run runs the program as a user would and returns what it said.
+// run runs the program as a user would and returns what it said. A daemon that
+// starts where it should have refused to is stopped after a while.
 func run(t *testing.T, env []string, args ...string) (code int, stdout, stderr string) {
 	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
 	var out, errs bytes.Buffer
 	p := Program{Args: args, Env: env, Stdin: strings.NewReader(""), Stdout: &out, Stderr: &errs}
-	code = p.Run(t.Context())
+	code = p.Run(ctx)
 	return code, out.String(), errs.String()
 }
 
