@@ -24,6 +24,7 @@ type ContactAddress struct {
 type Match struct {
 	Contact ContactID
 	Address Address
+	Sender  bool // it stands in From, so that the message is the contact's word
 }
 
 // Facts is what the import rules need to know about the addresses of some

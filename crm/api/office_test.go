@@ -154,7 +154,7 @@ func mailFrom(contact crm.ContactID, address crm.Address, subject string) crm.Me
 				{ID: "3", Filename: "logo.png", ContentType: "image/png", ContentID: "logo", Inline: true, Size: 3},
 			},
 		},
-		Matches:        []crm.Match{{Contact: contact, Address: address}},
+		Matches:        []crm.Match{{Contact: contact, Address: address, Sender: true}},
 		Correspondents: []crm.Address{address},
 	}
 }

@@ -75,17 +75,17 @@ func toSecond(t time.Time) time.Time { return t.Truncate(time.Second) }
 // it is from or to some that were not on record yet.
 func match(env crm.Envelope, facts crm.Facts) (matches []crm.Match, early bool) {
 	received := toSecond(env.ReceivedAt)
-	for _, field := range [...][]crm.Address{env.From, env.To} {
+	for i, field := range [...][]crm.Address{env.From, env.To} {
 		for _, a := range field {
 			if facts.Internal[a] {
 				continue
 			}
 			for _, c := range facts.Contacts[a] {
-				m := crm.Match{Contact: c.Contact, Address: a}
+				m := crm.Match{Contact: c.Contact, Address: a, Sender: i == 0}
 				switch {
 				case toSecond(c.Since).After(received):
 					early = true
-				case !slices.Contains(matches, m):
+				case !slices.ContainsFunc(matches, func(o crm.Match) bool { return o.Contact == m.Contact && o.Address == a }):
 					matches = append(matches, m)
 				}
 			}

@@ -151,8 +151,8 @@ func TestMatchesAreOneForEachContactAndAddress(t *testing.T) {
 		Copied:     []crm.Address{"other@customer.example"},
 	}
 	want := []crm.Match{
-		{Contact: "ken", Address: "shop@customer.example"},
-		{Contact: "rie", Address: "shop@customer.example"},
+		{Contact: "ken", Address: "shop@customer.example", Sender: true},
+		{Contact: "rie", Address: "shop@customer.example", Sender: true},
 		{Contact: "ken", Address: "ken@customer.example"},
 	}
 	if got := Judge(env, Inbox{Since: linked}, facts); !slices.Equal(got.Matches, want) {

@@ -42,6 +42,7 @@ type details struct {
 type match struct {
 	Contact crm.ContactID `json:"contact"`
 	Address crm.Address   `json:"address"`
+	Sender  bool          `json:"sender,omitempty"`
 }
 
 func detailsOf(m *crm.Message) details {
@@ -86,13 +87,29 @@ func searchable(l *crm.Letter) string {
 
 // contactsOf lists the contacts of a message, each once.
 func contactsOf(m *crm.Message) []crm.ContactID {
+	return contactsWhere(m, func(crm.Match) bool { return true })
+}
+
+// sendersOf lists the contacts that a message is from, each once. Those whom
+// it is only to have not said anything.
+func sendersOf(m *crm.Message) []crm.ContactID {
+	return contactsWhere(m, func(ma crm.Match) bool { return ma.Sender })
+}
+
+func contactsWhere(m *crm.Message, wanted func(crm.Match) bool) []crm.ContactID {
 	ids := make([]crm.ContactID, 0, len(m.Matches))
 	for _, ma := range m.Matches {
-		if !slices.Contains(ids, ma.Contact) {
+		if wanted(ma) && !slices.Contains(ids, ma.Contact) {
 			ids = append(ids, ma.Contact)
 		}
 	}
 	return ids
+}
+
+// isReply reports whether a message is a contact's answer: a person wrote it,
+// a contact, to us.
+func isReply(m *crm.Message) bool {
+	return m.Direction == crm.Inbound && m.Letter.Kind == crm.KindPersonal && len(sendersOf(m)) > 0
 }
 
 func (t tx) insertMessages(fresh []*crm.Message) error {
@@ -134,7 +151,8 @@ type messageData struct {
 }
 
 // tellMessage tells that a message was imported, and what it means where it
-// means more.
+// means more. Who has replied is who wrote: other contacts whom the message is
+// to are named by the import alone.
 func (t tx) tellMessage(m *crm.Message, mailbox crm.MailboxID, at time.Time) {
 	data := messageData{
 		Message: m.ID, Thread: m.Thread, Contacts: contactsOf(m), Direction: m.Direction, Kind: m.Letter.Kind,
@@ -146,12 +164,13 @@ func (t tx) tellMessage(m *crm.Message, mailbox crm.MailboxID, at time.Time) {
 	case m.Letter.Kind == crm.KindBounce:
 		e.Kind = crm.MessageBounced
 	case m.Letter.Kind == crm.KindAutoReply && m.Direction == crm.Inbound:
-		e.Kind = crm.MessageAutoReplied
-	case m.Letter.Kind == crm.KindPersonal && m.Direction == crm.Inbound:
-		e.Kind = crm.ContactReplied
+		e.Kind, data.Contacts = crm.MessageAutoReplied, sendersOf(m)
+	case isReply(m):
+		e.Kind, data.Contacts = crm.ContactReplied, sendersOf(m)
 	default:
 		return
 	}
+	e.Data = data
 	t.Tell(e)
 }
 

@@ -124,7 +124,7 @@ func (h *house) letter(from crm.ContactID, change func(*crm.Message)) *crm.Messa
 	addr := crm.Address(string(from) + "@customer.example")
 	m := &crm.Message{
 		Direction: crm.Inbound, ReceivedAt: h.now, Size: 1000, Raw: ref(fmt.Sprint("letter ", h.letters)),
-		Matches: []crm.Match{{Contact: from, Address: addr}}, Correspondents: []crm.Address{addr},
+		Matches: []crm.Match{{Contact: from, Address: addr, Sender: true}}, Correspondents: []crm.Address{addr},
 		Letter: crm.Letter{
 			Head: crm.Head{
 				HeaderID: crm.HeaderID(fmt.Sprintf("letter-%d@customer.example", h.letters)),

@@ -262,6 +262,39 @@ func testEvents(t *testing.T, open Opener) {
 	same(t, "our absence notice", letter(crm.Outbound, crm.KindAutoReply), []crm.EventType{crm.MessageImported})
 }
 
+// Who has replied is who wrote, and not whom a letter is to as well.
+func testRepliesNameSenders(t *testing.T, open Opener) {
+	h := newHouse(t, open)
+	l := h.link("u1", "box1")
+	named := func(kind crm.MessageKind, matches ...crm.Match) map[crm.EventType][]crm.ContactID {
+		before := len(h.events())
+		h.imported(l.Mailbox, h.letter("c1", func(m *crm.Message) { m.Letter.Kind, m.Matches = kind, matches }))
+		got := map[crm.EventType][]crm.ContactID{}
+		for _, e := range h.events()[before:] {
+			var data struct {
+				Contacts []crm.ContactID `json:"contact_ids"`
+			}
+			h.must(json.Unmarshal(e.Data, &data))
+			got[e.Type] = data.Contacts
+		}
+		return got
+	}
+	from := func(id crm.ContactID) crm.Match {
+		return crm.Match{Contact: id, Address: "a@customer.example", Sender: true}
+	}
+	to := func(id crm.ContactID) crm.Match { return crm.Match{Contact: id, Address: "b@customer.example"} }
+	all := []crm.ContactID{"c1", "c2", "c3"}
+	same(t, "a reply", named(crm.KindPersonal, from("c1"), from("c2"), to("c3"), to("c1")), map[crm.EventType][]crm.ContactID{
+		crm.MessageImported: all, crm.ContactReplied: {"c1", "c2"},
+	})
+	same(t, "an absence notice", named(crm.KindAutoReply, from("c1"), to("c2"), to("c3")), map[crm.EventType][]crm.ContactID{
+		crm.MessageImported: all, crm.MessageAutoReplied: {"c1"},
+	})
+	same(t, "a stranger's letter", named(crm.KindPersonal, to("c1"), to("c2"), to("c3")), map[crm.EventType][]crm.ContactID{
+		crm.MessageImported: all,
+	})
+}
+
 // Events are numbered 1, 2, 3 … without a gap, whoever writes at the same time,
 // and no two have one id.
 func testEventNumbers(t *testing.T, open Opener) {
