@@ -15,6 +15,7 @@ const (
 	LinkRecovered      EventType = "link.recovered"
 	MessageImported    EventType = "message.imported"
 	ContactReplied     EventType = "contact.replied"
+	SequenceHalted     EventType = "sequence.halted"
 	MessageAutoReplied EventType = "message.auto_replied"
 	MessageBounced     EventType = "message.bounced"
 )

@@ -114,7 +114,7 @@ func isReply(m *crm.Message) bool {
 
 func (t tx) insertMessages(fresh []*crm.Message) error {
 	rows := make([]any, 0, 16*len(fresh))
-	contacts := make([]any, 0, 4*len(fresh))
+	contacts := make([]any, 0, 5*len(fresh))
 	for _, m := range fresh {
 		d, err := txn.ToJSON(detailsOf(m))
 		if err != nil {
@@ -123,8 +123,9 @@ func (t tx) insertMessages(fresh []*crm.Message) error {
 		rows = append(rows, string(t.Account), string(m.ID), m.Identity[:], string(m.Thread),
 			string(m.Direction), string(m.Letter.Kind), headerKey(m.Letter.HeaderID), txn.MS(m.ReceivedAt), txn.MS(m.ImportedAt),
 			string(m.Raw), m.Size, m.Letter.Subject, m.Letter.Snippet, searchable(&m.Letter), d, m.Letter.Text)
+		senders := sendersOf(m)
 		for _, c := range contactsOf(m) {
-			contacts = append(contacts, string(t.Account), string(c), txn.MS(m.ReceivedAt), string(m.ID))
+			contacts = append(contacts, string(t.Account), string(c), txn.MS(m.ReceivedAt), string(m.ID), slices.Contains(senders, c))
 		}
 	}
 	err := t.Insert(`
@@ -133,7 +134,7 @@ func (t tx) insertMessages(fresh []*crm.Message) error {
 	if err != nil {
 		return err
 	}
-	return t.Insert(`INSERT INTO message_contacts (account, contact, received_at, message) VALUES`, 4, contacts, "")
+	return t.Insert(`INSERT INTO message_contacts (account, contact, received_at, message, sender) VALUES`, 5, contacts, "")
 }
 
 // messageData is what an event about a message says: ids and addresses, no

@@ -151,8 +151,8 @@ func (t tx) recordArrivals(p crm.Page, a *arrivals, at time.Time) error {
 		if err := t.insertMessages(a.fresh); err != nil {
 			return err
 		}
-		for _, m := range a.fresh {
-			t.tellMessage(m, p.Mailbox, at)
+		if err := t.tellMessages(a.fresh, p.Mailbox, at); err != nil {
+			return err
 		}
 	}
 	if err := t.threadsSeen(a.copied, p.Mailbox); err != nil {
@@ -165,6 +165,22 @@ func (t tx) recordArrivals(p crm.Page, a *arrivals, at time.Time) error {
 	}
 	return t.Insert(`INSERT INTO sightings (account, folder, uidvalidity, uid, mailbox, message) VALUES`, 6, values, `
 		ON CONFLICT (account, folder, uidvalidity, uid) DO UPDATE SET message = excluded.message, ended_at = NULL`)
+}
+
+// tellMessages tells of new messages, each with what it brings about: a reply
+// halts the sequences of who wrote it, before anybody can read it here.
+func (t tx) tellMessages(fresh []*crm.Message, mailbox crm.MailboxID, at time.Time) error {
+	active, err := t.enrolledSenders(fresh)
+	if err != nil {
+		return err
+	}
+	for _, m := range fresh {
+		t.tellMessage(m, mailbox, at)
+		if active, err = t.halt(active, m, mailbox, at); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // countPage moves the folder on, and the counters of mailbox and month.

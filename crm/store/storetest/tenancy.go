@@ -26,6 +26,7 @@ func furnish(t *testing.T, open Opener) furnished {
 	h.contact("c1", "c1@customer.example")
 	h.must(h.CreatePreset(ctx, crm.Preset{Account: h.account, ID: "pre_1", CreatedAt: h.now, UpdatedAt: h.now}))
 	h.must(h.CreateKey(ctx, crm.AccountKey{Account: h.account, ID: "key_1", CreatedAt: h.now}, crm.TokenHash{1}))
+	h.enroll("e1", "c1")
 	m := h.imported(l.Mailbox, h.letter("c1", nil))
 	p := h.page(h.folder(l.Mailbox, "INBOX"))
 	p.Through, p.Problems = 2, []crm.Problem{{UID: 2, RetryAt: h.now}}
@@ -42,6 +43,7 @@ func testTenancyOfLists(t *testing.T, open Opener) {
 		"keys":         func() (any, error) { v, err := h.ListKeys(ctx, spy, limit); return v.Items, err },
 		"users":        func() (any, error) { v, err := h.ListUsers(ctx, spy, limit); return v.Items, err },
 		"contacts":     func() (any, error) { v, err := h.ListContacts(ctx, spy, limit); return v.Items, err },
+		"enrollments":  func() (any, error) { v, err := h.ListEnrollments(ctx, spy, "c1", limit); return v.Items, err },
 		"presets":      func() (any, error) { v, err := h.ListPresets(ctx, spy, limit); return v.Items, err },
 		"links":        func() (any, error) { v, err := h.ListLinks(ctx, spy, "", limit); return v.Items, err },
 		"user's links": func() (any, error) { v, err := h.ListLinks(ctx, spy, "u1", limit); return v.Items, err },
@@ -104,6 +106,8 @@ func testTenancyOfThings(t *testing.T, open Opener) {
 	for name, touch := range map[string]func() error{
 		"user":          func() error { return discard(h.User(ctx, spy, "u1")) },
 		"contact":       func() error { return discard(h.Contact(ctx, spy, "c1")) },
+		"enrollment":    func() error { return discard(h.Enrollment(ctx, spy, "e1")) },
+		"reply":         func() error { return discard(h.ReplyCheck(ctx, spy, "c1", h.now)) },
 		"preset":        func() error { return discard(h.Preset(ctx, spy, "pre_1")) },
 		"link":          func() error { return discard(h.Link(ctx, spy, l.ID)) },
 		"standing":      func() error { return discard(h.Standing(ctx, spy, l.Mailbox)) },
@@ -115,6 +119,7 @@ func testTenancyOfThings(t *testing.T, open Opener) {
 		"DeleteUser":    func() error { return h.DeleteUser(ctx, spy, "u1", h.now) },
 		"CreateToken":   func() error { return h.CreateToken(ctx, spy, "u1", crm.TokenHash{2}, h.now) },
 		"DeleteContact": func() error { return h.DeleteContact(ctx, spy, "c1") },
+		"Unenroll":      func() error { return h.DeleteEnrollment(ctx, spy, "e1") },
 		"DeletePreset":  func() error { return h.DeletePreset(ctx, spy, "pre_1") },
 		"UpdatePreset":  func() error { return h.UpdatePreset(ctx, crm.Preset{Account: spy, ID: "pre_1"}) },
 		"EndLink":       func() error { return h.EndLink(ctx, spy, l.ID, crm.EndedUnlinked, h.now) },
@@ -135,6 +140,8 @@ func testTenancyOfThings(t *testing.T, open Opener) {
 	same(t, "link", value(h.Link(ctx, h.account, l.ID))(h.house).Status, crm.LinkSyncing)
 	same(t, "synced", value(h.Health(ctx, h.account, l.Mailbox))(h.house).LastSyncedAt.IsZero(), true)
 	same(t, "events", h.events(), before)
+	_, _, err := h.PutEnrollment(ctx, crm.Enrollment{Account: spy, ID: "e1", Contact: "c1"}, h.now)
+	fails(t, err, crm.Invalid, "contact_unknown")
 	same(t, "message", value(h.Message(ctx, h.account, m.ID))(h.house), m)
 
 	// The same ids, mailboxes and mail in the other account are its own.
@@ -158,7 +165,7 @@ func testCursors(t *testing.T, open Opener) {
 		for _, err := range []error{
 			discard(h.ListAccounts(ctx, p)), discard(h.ListKeys(ctx, h.account, p)), discard(h.ListUsers(ctx, h.account, p)),
 			discard(h.ListContacts(ctx, h.account, p)), discard(h.ListPresets(ctx, h.account, p)),
-			discard(h.ListLinks(ctx, h.account, "", p)), discard(h.ListHealth(ctx, h.account, p)),
+			discard(h.ListEnrollments(ctx, h.account, "", p)), discard(h.ListLinks(ctx, h.account, "", p)), discard(h.ListHealth(ctx, h.account, p)),
 			discard(h.ListThreads(ctx, h.account, crm.ThreadQuery{Paging: p})),
 			discard(h.ListMessages(ctx, h.account, crm.MessageQuery{Paging: p})),
 			discard(h.ThreadMessages(ctx, h.account, "thr_1", p)),

@@ -1,0 +1,53 @@
+package crm
+
+import "time"
+
+// ReplyCheck is what is known of a contact's reply, and how well: what sales
+// automation asks right before it sends.
+type ReplyCheck struct {
+	Message    MessageID // the first reply, "" where none is known
+	ReceivedAt time.Time
+	Mailboxes  []Freshness // of the account's mailboxes that are linked
+}
+
+// Freshness is how old the picture of a mailbox is.
+type Freshness struct {
+	Mailbox  MailboxID
+	Status   LinkStatus
+	SyncedAt time.Time // zero before the first complete look
+}
+
+// Stale reports whether a reply may lie in the mailbox unread: it was not read
+// since the given time, or it can't be read now.
+func (f Freshness) Stale(since time.Time) bool {
+	return f.Status == LinkAuthFailed || f.Status == LinkUnreachable || f.SyncedAt.IsZero() || f.SyncedAt.Before(since)
+}
+
+// SyncedThrough is the time up to which all of the mailboxes have been read,
+// zero where there are none or one was never read.
+func (c ReplyCheck) SyncedThrough() time.Time {
+	var oldest time.Time
+	for i, m := range c.Mailboxes {
+		if i == 0 || m.SyncedAt.Before(oldest) {
+			oldest = m.SyncedAt
+		}
+	}
+	return oldest
+}
+
+// Stale lists the mailboxes that keep "no reply" from being known.
+func (c ReplyCheck) Stale(since time.Time) []Freshness {
+	var stale []Freshness
+	for _, m := range c.Mailboxes {
+		if m.Stale(since) {
+			stale = append(stale, m)
+		}
+	}
+	return stale
+}
+
+// Clear reports whether the contact is known not to have replied. Where nobody
+// looks into any mailbox nothing is known.
+func (c ReplyCheck) Clear(since time.Time) bool {
+	return c.Message == "" && len(c.Mailboxes) > 0 && len(c.Stale(since)) == 0
+}

@@ -1,0 +1,111 @@
+package office
+
+import (
+	"context"
+	"time"
+
+	"mailsyncd.example/crm"
+	"mailsyncd.example/crm/store/txn"
+)
+
+const enrollmentColumns = `
+	SELECT e.id, e.contact, e.sequence, e.status, e.started_at, e.halted_by, e.halted_at, e.created_at, e.updated_at,
+		NOT EXISTS (SELECT 1 FROM contact_addresses a WHERE a.account = e.account AND a.contact = e.contact)
+	FROM enrollments e`
+
+func enrollmentScanner(a crm.AccountID) func(txn.Scan) (crm.Enrollment, error) {
+	return func(scan txn.Scan) (crm.Enrollment, error) {
+		e := crm.Enrollment{Account: a}
+		err := scan(&e.ID, &e.Contact, &e.Sequence, &e.Status, txn.Instant{To: &e.StartedAt}, &e.HaltedBy, txn.Instant{To: &e.HaltedAt},
+			txn.Instant{To: &e.CreatedAt}, txn.Instant{To: &e.UpdatedAt}, &e.Unheard)
+		return e, err
+	}
+}
+
+// PutEnrollment creates an enrollment or changes it (see crm.Enrollment.Put),
+// and returns it as it stands then. crm.Invalid ("contact_unknown") where there
+// is no such contact.
+func (o *Office) PutEnrollment(ctx context.Context, e crm.Enrollment, at time.Time) (stored crm.Enrollment, created bool, err error) {
+	err = o.change(ctx, "put enrollment", e.Account, func(t tx) error {
+		var contacts int
+		_, err := t.First(txn.Into(&contacts), `
+			SELECT COUNT(*) FROM contacts WHERE account = $1 AND id = $2`, t.Account, e.Contact)
+		if err == nil && contacts == 0 {
+			err = crm.E(crm.Invalid, "contact_unknown", "There is no contact with this contact_id; put the contact first.")
+		}
+		if err != nil {
+			return err
+		}
+		var there *crm.Enrollment
+		old, err := enrollmentOf(t.Session, t.Account, e.ID)
+		created = crm.KindOf(err) == crm.NotFound
+		switch {
+		case err == nil:
+			there = &old
+		case !created:
+			return err
+		}
+		if err := t.putEnrollment(e.Put(there, at)); err != nil {
+			return err
+		}
+		stored, err = enrollmentOf(t.Session, t.Account, e.ID)
+		return err
+	})
+	return stored, created && err == nil, err
+}
+
+func (t tx) putEnrollment(e crm.Enrollment) error {
+	_, err := t.Exec(`
+		INSERT INTO enrollments (account, id, contact, sequence, status, started_at, halted_by, halted_at, created_at, updated_at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+		ON CONFLICT (account, id) DO UPDATE SET
+			contact = excluded.contact, sequence = excluded.sequence, status = excluded.status, started_at = excluded.started_at,
+			halted_by = excluded.halted_by, halted_at = excluded.halted_at, updated_at = excluded.updated_at`,
+		t.Account, e.ID, e.Contact, e.Sequence, e.Status, txn.MS(e.StartedAt), e.HaltedBy, txn.MSOrNull(e.HaltedAt),
+		txn.MS(e.CreatedAt), txn.MS(e.UpdatedAt))
+	return err
+}
+
+// Enrollment returns an enrollment.
+func (o *Office) Enrollment(ctx context.Context, a crm.AccountID, id crm.EnrollmentID) (crm.Enrollment, error) {
+	e, err := enrollmentOf(o.db.Reading(ctx), a, id)
+	return e, o.db.Fail(ctx, "read enrollment", err)
+}
+
+func enrollmentOf(s txn.Session, a crm.AccountID, id crm.EnrollmentID) (crm.Enrollment, error) {
+	found, err := txn.All(s, enrollmentScanner(a), enrollmentColumns+` WHERE e.account = $1 AND e.id = $2`, a, id)
+	if err != nil {
+		return crm.Enrollment{}, err
+	}
+	if len(found) == 0 {
+		return crm.Enrollment{}, txn.NotFound("enrollment")
+	}
+	return found[0], nil
+}
+
+// ListEnrollments lists a contact's enrollments by id, or all of the account
+// with contact "".
+func (o *Office) ListEnrollments(ctx context.Context, a crm.AccountID, contact crm.ContactID, p crm.Paging) (crm.Part[crm.Enrollment], error) {
+	_, after, err := txn.ReadCursor(p.Cursor)
+	if err != nil {
+		return crm.Part[crm.Enrollment]{}, err
+	}
+	where := txn.Clause{Args: []any{a, after}}
+	if contact != "" {
+		where.And(`e.contact = `, contact)
+	}
+	list, err := txn.All(o.db.Reading(ctx), enrollmentScanner(a), enrollmentColumns+`
+		WHERE e.account = $1 AND e.id > $2`+where.Text+` ORDER BY e.id LIMIT `+where.Add(p.Limit+1), where.Args...)
+	return txn.Part(list, p.Limit, func(e crm.Enrollment) string { return txn.Cursor(0, string(e.ID)) }), o.db.Fail(ctx, "list enrollments", err)
+}
+
+// DeleteEnrollment takes an enrollment away.
+func (o *Office) DeleteEnrollment(ctx context.Context, a crm.AccountID, id crm.EnrollmentID) error {
+	return o.change(ctx, "delete enrollment", a, func(t tx) error {
+		n, err := t.Exec(`DELETE FROM enrollments WHERE account = $1 AND id = $2`, a, id)
+		if err == nil && n == 0 {
+			return txn.NotFound("enrollment")
+		}
+		return err
+	})
+}
