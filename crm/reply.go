@@ -17,10 +17,13 @@ type Freshness struct {
 	SyncedAt time.Time // zero before the first complete look
 }
 
+// Broken reports whether the mailbox can't be read now.
+func (f Freshness) Broken() bool { return f.Status == LinkAuthFailed || f.Status == LinkUnreachable }
+
 // Stale reports whether a reply may lie in the mailbox unread: it was not read
 // since the given time, or it can't be read now.
 func (f Freshness) Stale(since time.Time) bool {
-	return f.Status == LinkAuthFailed || f.Status == LinkUnreachable || f.SyncedAt.IsZero() || f.SyncedAt.Before(since)
+	return f.Broken() || f.SyncedAt.IsZero() || f.SyncedAt.Before(since)
 }
 
 // SyncedThrough is the time up to which all of the mailboxes have been read,

@@ -12,6 +12,7 @@ const (
 	ManageUsers    Action = "manage_users"    // read and write users, give them tokens
 	ManageContacts Action = "manage_contacts" // write contacts, singly and in bulk
 	ReadContacts   Action = "read_contacts"   // their profiles: see MayReadProfile
+	Automate       Action = "automate"        // enroll contacts in sequences, ask whether they have replied
 	EditPresets    Action = "edit_presets"
 	SeePresets     Action = "see_presets"
 	LinkOwn        Action = "link_own"      // test, make, change and end their own link, ask about mail in it
@@ -44,6 +45,7 @@ var table = map[Action]roles{
 	ManageUsers:    key,
 	ManageContacts: key,
 	ReadContacts:   everybody,
+	Automate:       key,
 	EditPresets:    managers,
 	SeePresets:     everybody,
 	LinkOwn:        users,

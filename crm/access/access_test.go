@@ -16,6 +16,7 @@ const contract = `
 	manage_users      -      -      -        -     yes
 	manage_contacts   -      -      -        -     yes
 	read_contacts     yes    yes    yes      yes   yes
+	automate          -      -      -        -     yes
 	edit_presets      yes    yes    yes      -     -
 	see_presets       yes    yes    yes      yes   yes
 	link_own          yes    yes    yes      yes   -

@@ -202,6 +202,7 @@ type watcher struct {
 	probeErr error
 	workErr  error
 	looked   []crm.MailboxID
+	look     func(context.Context, crm.MailboxID) // what a look does, nothing where nil
 	found    []crm.Explanation
 }
 
@@ -219,10 +220,15 @@ func (w *watcher) Probe(_ context.Context, login crm.Login) crm.Probe {
 	}
 }
 
-func (w *watcher) Look(_ context.Context, _ crm.AccountID, m crm.MailboxID) error {
+func (w *watcher) Look(ctx context.Context, _ crm.AccountID, m crm.MailboxID) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.looked = append(w.looked, m)
+	if w.look != nil {
+		w.mu.Unlock()
+		w.look(ctx, m)
+		w.mu.Lock()
+	}
 	return w.workErr
 }
 

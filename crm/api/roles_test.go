@@ -48,6 +48,13 @@ var rows = []row{
 	{"get-contact", "GET /v1/contacts/kunde", "fyyyyyyn"},
 	{"delete-contact", "DELETE /v1/contacts/nobody", "fnffffff"},
 
+	// Sales automation is the back end's.
+	{"check-reply", "GET /v1/contacts/kunde/reply-check", "fyffffff"},
+	{"list-enrollments", "GET /v1/enrollments", "fyffffff"},
+	{"put-enrollment", `PUT /v1/enrollments/e1 {"contact_id":"kunde"}`, "fyffffff"},
+	{"get-enrollment", "GET /v1/enrollments/e1", "fyffffff"},
+	{"delete-enrollment", "DELETE /v1/enrollments/nobody", "fnffffff"},
+
 	// Presets are kept by manager and up.
 	{"create-preset", "POST /v1/presets {}", "ffyyyffy"},
 	{"list-presets", "GET /v1/presets", "fyyyyyyy"},

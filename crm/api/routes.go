@@ -31,6 +31,12 @@ func (s *server) routes(api huma.API) {
 	add(r, "GET /v1/contacts/{id}", may(access.ReadContacts), "get-contact", s.getContact)
 	add(r, "DELETE /v1/contacts/{id}", may(access.ManageContacts), "delete-contact", s.deleteContact)
 
+	add(r, "GET /v1/contacts/{id}/reply-check", may(access.Automate), "check-reply", s.checkReply)
+	add(r, "GET /v1/enrollments", may(access.Automate), "list-enrollments", s.listEnrollments)
+	add(r, "PUT /v1/enrollments/{id}", may(access.Automate), "put-enrollment", s.putEnrollment, upserts)
+	add(r, "GET /v1/enrollments/{id}", may(access.Automate), "get-enrollment", s.getEnrollment)
+	add(r, "DELETE /v1/enrollments/{id}", may(access.Automate), "delete-enrollment", s.deleteEnrollment)
+
 	add(r, "POST /v1/presets", may(access.EditPresets), "create-preset", s.createPreset, created)
 	add(r, "GET /v1/presets", may(access.SeePresets), "list-presets", s.listPresets)
 	add(r, "GET /v1/presets/{id}", may(access.SeePresets), "get-preset", s.getPreset)

@@ -15,6 +15,7 @@ type Store interface {
 	Accounts
 	Users
 	Contacts
+	Enrollments
 	Presets
 	Links
 	Mailboxes
@@ -60,8 +61,25 @@ type Contacts interface {
 	PutContacts(ctx context.Context, cs []crm.Contact) (created int, err error)
 	Contact(ctx context.Context, a crm.AccountID, id crm.ContactID) (crm.Contact, error)
 	ListContacts(ctx context.Context, a crm.AccountID, p crm.Paging) (crm.Part[crm.Contact], error)
-	// DeleteContact forgets the profile and the addresses; mail stays.
+	// DeleteContact forgets the profile, the addresses and the enrollments;
+	// mail stays.
 	DeleteContact(ctx context.Context, a crm.AccountID, id crm.ContactID) error
+}
+
+// Enrollments are the contacts' places in sales sequences, and what automation
+// asks about those contacts.
+type Enrollments interface {
+	// PutEnrollment creates an enrollment or changes it, and returns it as it
+	// stands then: see crm.Enrollment.Put. crm.Invalid ("contact_unknown")
+	// where there is no such contact.
+	PutEnrollment(ctx context.Context, e crm.Enrollment, at time.Time) (stored crm.Enrollment, created bool, err error)
+	Enrollment(ctx context.Context, a crm.AccountID, id crm.EnrollmentID) (crm.Enrollment, error)
+	// ListEnrollments lists one contact's, or all of the account with contact "".
+	ListEnrollments(ctx context.Context, a crm.AccountID, contact crm.ContactID, p crm.Paging) (crm.Part[crm.Enrollment], error)
+	DeleteEnrollment(ctx context.Context, a crm.AccountID, id crm.EnrollmentID) error
+	// ReplyCheck finds the contact's first reply received at or after since,
+	// and tells how fresh the mailboxes are, all of it of one moment.
+	ReplyCheck(ctx context.Context, a crm.AccountID, contact crm.ContactID, since time.Time) (crm.ReplyCheck, error)
 }
 
 // Presets are the account's recommended server settings.

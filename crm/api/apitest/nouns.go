@@ -67,6 +67,31 @@ func (c Client) DeleteContact(ctx context.Context, id string) error {
 	return c.Do(ctx, http.MethodDelete, at("contacts", id), nil, nil)
 }
 
+// PutEnrollment enrolls a contact in a sequence, or changes an enrollment.
+func (c Client) PutEnrollment(ctx context.Context, id string, in wire.EnrollmentInput) (wire.Enrollment, error) {
+	return send[wire.Enrollment](ctx, c, http.MethodPut, at("enrollments", id), in)
+}
+
+// Enrollment reads an enrollment.
+func (c Client) Enrollment(ctx context.Context, id string) (wire.Enrollment, error) {
+	return get[wire.Enrollment](ctx, c, at("enrollments", id))
+}
+
+// Enrollments lists enrollments; the query is as in the API.
+func (c Client) Enrollments(ctx context.Context, query url.Values) ([]wire.Enrollment, error) {
+	return all[wire.Enrollment](ctx, c, at("enrollments"), query)
+}
+
+// DeleteEnrollment takes an enrollment away.
+func (c Client) DeleteEnrollment(ctx context.Context, id string) error {
+	return c.Do(ctx, http.MethodDelete, at("enrollments", id), nil, nil)
+}
+
+// ReplyCheck asks whether a contact has replied; the query is as in the API.
+func (c Client) ReplyCheck(ctx context.Context, contact string, query url.Values) (wire.ReplyCheck, error) {
+	return get[wire.ReplyCheck](ctx, c, at("contacts", contact, "reply-check")+"?"+query.Encode())
+}
+
 // ImportContacts sends lines of NDJSON.
 func (c Client) ImportContacts(ctx context.Context, lines io.Reader) (wire.Imported, error) {
 	var out wire.Imported

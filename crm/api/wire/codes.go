@@ -42,6 +42,7 @@ var codes = []struct{ code, means string }{
 	{"port_invalid", "no port number"},
 	{"message_id_invalid", "no Message-ID"},
 	{"server_missing", "neither preset_id nor imap, or both"},
+	{"contact_unknown", "no contact has this contact_id"},
 	{"preset_unknown", "no preset has this preset_id"},
 	{"auth_unsupported", "a way to log in that links can't use yet"},
 
@@ -63,6 +64,7 @@ var codes = []struct{ code, means string }{
 	{"key_not_found", "no such key of this account"},
 	{"user_not_found", "no such user in this account"},
 	{"contact_not_found", "no such contact in this account"},
+	{"enrollment_not_found", "no such enrollment in this account"},
 	{"preset_not_found", "no such preset in this account"},
 	{"link_not_found", "no such link that the caller may see"},
 	{"mailbox_not_found", "no such mailbox in this account"},

@@ -2,6 +2,7 @@ package wire
 
 import (
 	"fmt"
+	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 
@@ -19,6 +20,8 @@ type (
 	ID string
 	// ForeignID is an id that the CRM gave.
 	ForeignID string
+	// Span is a length of time; "" where none was sent.
+	Span string
 	// Password is what a user types to log in to a mail server.
 	Password string
 )
@@ -37,6 +40,23 @@ func (ID) Schema(huma.Registry) *huma.Schema {
 // Schema implements huma.SchemaProvider.
 func (ForeignID) Schema(huma.Registry) *huma.Schema {
 	return text(1, 200, `^[^\x00-\x1f\x7f/]+$`, "an id without slashes and control characters")
+}
+
+// Schema implements huma.SchemaProvider.
+func (Span) Schema(huma.Registry) *huma.Schema {
+	return text(0, 10, `^([0-9]{1,6}(ms|s|m|h))?$`, "a length of time such as 500ms, 2s, 15m or 1h")
+}
+
+// Within reads a length of time that stands in a parameter and may be most.
+func (s Span) Within(parameter string, most time.Duration) (time.Duration, error) {
+	if s == "" {
+		return 0, nil
+	}
+	d, err := time.ParseDuration(string(s))
+	if err != nil || d > most {
+		return 0, crm.E(crm.Invalid, "parameter_invalid", parameter+" is a length of time such as 2s, and "+most.String()+" at most.")
+	}
+	return d, nil
 }
 
 // Schema implements huma.SchemaProvider.

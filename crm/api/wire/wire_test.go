@@ -19,7 +19,7 @@ func TestNothingIsNull(t *testing.T) {
 		wire.AccountOf(crm.Account{}), wire.KeyOf(crm.AccountKey{}), wire.UserOf(crm.User{}), wire.PresetOf(crm.Preset{}),
 		wire.ContactOf(crm.Contact{}, true), wire.LinkOf(crm.Link{}), wire.MailboxOf(crm.Health{}, time.Time{}),
 		wire.BalanceOf([]crm.FolderBalance{{}}), wire.ThreadOf(crm.Thread{}), wire.MessageOf(crm.Message{}),
-		wire.OpenedMessageOf(crm.Message{}), wire.ExplanationOf(crm.Explanation{}),
+		wire.OpenedMessageOf(crm.Message{}), wire.ExplanationOf(crm.Explanation{}), wire.EnrollmentOf(crm.Enrollment{}),
 	} {
 		b, err := json.Marshal(v)
 		if err != nil {
@@ -46,7 +46,7 @@ func TestPasswordsDoNotPrint(t *testing.T) {
 func TestNoPlaceForSecrets(t *testing.T) {
 	for _, v := range []any{
 		wire.Account{}, wire.Key{}, wire.User{}, wire.Contact{}, wire.Preset{}, wire.Link{}, wire.Mailbox{}, wire.Thread{},
-		wire.Message{}, wire.Event{}, wire.Explanation{}, wire.Tested{}, wire.Problem{},
+		wire.Message{}, wire.Event{}, wire.Enrollment{}, wire.ReplyCheck{}, wire.Explanation{}, wire.Tested{}, wire.Problem{},
 	} {
 		typ := reflect.TypeOf(v)
 		for i := range typ.NumField() {

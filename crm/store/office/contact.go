@@ -180,7 +180,8 @@ func addAddresses(q txn.Session, a crm.AccountID, cs []crm.Contact) error {
 	})
 }
 
-// DeleteContact forgets the profile and the addresses; mail stays.
+// DeleteContact forgets the profile, the addresses and the enrollments; mail
+// stays.
 func (o *Office) DeleteContact(ctx context.Context, a crm.AccountID, id crm.ContactID) error {
 	return o.change(ctx, "delete contact", a, func(t tx) error {
 		n, err := t.Exec(`DELETE FROM contacts WHERE account = $1 AND id = $2`, a, id)

@@ -1,0 +1,55 @@
+package wire
+
+import (
+	"time"
+
+	"mailsyncd.example/crm"
+)
+
+// Enrollment is a contact's place in a sales sequence.
+type Enrollment struct {
+	ID        crm.EnrollmentID     `json:"id"`
+	ContactID crm.ContactID        `json:"contact_id"`
+	Sequence  string               `json:"sequence"`
+	Status    crm.EnrollmentStatus `json:"status" enum:"active,halted"`
+	StartedAt time.Time            `json:"started_at" doc:"A reply received from then on, to the second, halts it."`
+	HaltedBy  crm.MessageID        `json:"halted_by,omitempty" doc:"The reply; left out where the CRM halted it."`
+	HaltedAt  time.Time            `json:"halted_at,omitzero"`
+	Warning   *Warning             `json:"warning,omitempty" doc:"Why it may not work as it is meant to."`
+	CreatedAt time.Time            `json:"created_at"`
+	UpdatedAt time.Time            `json:"updated_at"`
+}
+
+// Warning says what will not work although the request was carried out.
+type Warning struct {
+	Code   string `json:"code" example:"contact_without_addresses" doc:"For machines. New codes may come."`
+	Detail string `json:"detail"`
+}
+
+// EnrollmentInput is an enrollment as the CRM wants it.
+type EnrollmentInput struct {
+	ContactID ForeignID             `json:"contact_id"`
+	Sequence  Name                  `json:"sequence,omitempty" doc:"The CRM's name or id of the sequence; events name it."`
+	Status    *crm.EnrollmentStatus `json:"status,omitempty" enum:"active,halted" doc:"Left out, a new one is active and one that is there stays as it is. active wakes a halted one, which begins anew."`
+}
+
+// Enrollment makes the enrollment that the CRM describes.
+func (in EnrollmentInput) Enrollment(a crm.AccountID, id crm.EnrollmentID) crm.Enrollment {
+	e := crm.Enrollment{Account: a, ID: id, Contact: crm.ContactID(in.ContactID), Sequence: string(in.Sequence)}
+	if in.Status != nil {
+		e.Status = *in.Status
+	}
+	return e
+}
+
+// EnrollmentOf shows an enrollment.
+func EnrollmentOf(e crm.Enrollment) Enrollment {
+	v := Enrollment{
+		ID: e.ID, ContactID: e.Contact, Sequence: e.Sequence, Status: e.Status, StartedAt: UTC(e.StartedAt),
+		HaltedBy: e.HaltedBy, HaltedAt: UTC(e.HaltedAt), CreatedAt: UTC(e.CreatedAt), UpdatedAt: UTC(e.UpdatedAt),
+	}
+	if e.Unheard {
+		v.Warning = &Warning{"contact_without_addresses", "The contact has no address, so no mail can be their reply; put the contact with one."}
+	}
+	return v
+}

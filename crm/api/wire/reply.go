@@ -1,0 +1,39 @@
+package wire
+
+import (
+	"time"
+
+	"mailsyncd.example/crm"
+)
+
+// ReplyCheck tells whether a contact has replied, and how well that is known.
+type ReplyCheck struct {
+	Replied        *bool          `json:"replied" doc:"true: a reply is here. false: all linked mailboxes have been read, and there is none. null: not known, so do not send."`
+	ClearToSend    bool           `json:"clear_to_send" doc:"true where replied is false, and in no other case: safe to test where null and false look alike."`
+	MessageID      crm.MessageID  `json:"message_id,omitempty" doc:"The first reply."`
+	ReceivedAt     time.Time      `json:"received_at,omitzero" doc:"When the mail server received it."`
+	SyncedThrough  time.Time      `json:"synced_through,omitzero" doc:"Up to then every linked mailbox has been read; left out where one never was, or none is linked."`
+	StaleMailboxes []StaleMailbox `json:"stale_mailboxes" nullable:"false" doc:"Mailboxes that may hold a reply unread: they can't be opened, or were not read for longer than stale_after."`
+}
+
+// StaleMailbox is a mailbox that may hold mail that was not read yet.
+type StaleMailbox struct {
+	ID           crm.MailboxID  `json:"id"`
+	Status       crm.LinkStatus `json:"status" enum:"syncing,live,auth_failed,unreachable"`
+	LastSyncedAt time.Time      `json:"last_synced_at,omitzero"`
+}
+
+// ReplyCheckOf shows what is known of a reply where mailboxes that were not
+// read since the given time count as stale.
+func ReplyCheckOf(c crm.ReplyCheck, since time.Time) ReplyCheck {
+	v := ReplyCheck{
+		ClearToSend: c.Clear(since), MessageID: c.Message, ReceivedAt: UTC(c.ReceivedAt), SyncedThrough: UTC(c.SyncedThrough()),
+		StaleMailboxes: Each(c.Stale(since), func(f crm.Freshness) StaleMailbox {
+			return StaleMailbox{ID: f.Mailbox, Status: f.Status, LastSyncedAt: UTC(f.SyncedAt)}
+		}),
+	}
+	if replied := c.Message != ""; replied || v.ClearToSend {
+		v.Replied = &replied
+	}
+	return v
+}
