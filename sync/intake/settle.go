@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"mailsyncd.example/crm"
+	"mailsyncd.example/sync/letter"
 )
 
 // Settle tries UIDs of the stretch's folder again that were in trouble. The
@@ -105,12 +106,23 @@ func subtract(a, b []crm.Run) []crm.Run {
 	return rest
 }
 
-// Explain says what became of the messages with these UIDs, and what today's
-// rules say of them. watched is false for a folder that is left out.
-func (j *Journey) Explain(ctx context.Context, s Stretch, watched bool, found []crm.UID) ([]crm.Explanation, error) {
-	slices.Sort(found)
+// Explain says what became of the copies of a message among these UIDs, and
+// what today's rules say of them. watched is false for a folder that is left
+// out.
+func (j *Journey) Explain(ctx context.Context, s Stretch, watched bool, id crm.HeaderID, found []crm.UID) ([]crm.Explanation, error) {
+	var copies []crm.UID
+	err := s.Box.Heads(ctx, found, func(uid crm.UID, header []byte) {
+		// A server's search finds what contains the id, too (RFC 3501 section 6.4.4).
+		if letter.ReadHead(header).HeaderID == id {
+			copies = append(copies, uid)
+		}
+	})
+	if err != nil {
+		return nil, err
+	}
+	slices.Sort(copies)
 	var all []crm.Explanation
-	for _, uid := range found {
+	for _, uid := range copies {
 		w, err := j.window(ctx, s, uid, uid)
 		if err != nil {
 			return nil, err

@@ -164,3 +164,29 @@ func TestBacklogIsWorkedOffBesideTheInbox(t *testing.T) {
 		}
 	}
 }
+
+func TestAFolderThatIsRefusedStandsInNobodysWay(t *testing.T) {
+	// The administrator lets Aoi see the folder, and neither open nor read it.
+	d := dovecottest.Start(t, dovecottest.Setting(
+		"mail_plugins = acl",
+		"plugin {",
+		"  acl = vfile",
+		"}",
+	))
+	o := newOffice(t, d, nil)
+	l := o.linkOwn("aoi")
+	outside(t, d, "aoi@acme.example", func(c *imapclient.Client) { must(t, c.Create("Board", nil).Wait()) })
+	_, err := d.Doveadm("acl", "set", "-u", "aoi@acme.example", "Board", "owner", "lookup")
+	must(t, err)
+	o.stop() // a session keeps the rights that it began with
+	o.start()
+	d.Deliver(t, "aoi@acme.example", mail{subject: "beside it"}.raw())
+	o.look(l)
+	if got := o.subjects(); got != "beside it" {
+		t.Errorf("messages: %s", got)
+	}
+	h := o.balanced(l)
+	if !strings.HasPrefix(h.LastError, "Board: ") || h.Status != crm.LinkLive {
+		t.Errorf("status %s, last error %q", h.Status, h.LastError)
+	}
+}

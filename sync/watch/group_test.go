@@ -126,6 +126,7 @@ func TestExplain(t *testing.T) {
 		"before@x.example":  {{FolderName: "INBOX", UID: 1, Outcome: crm.BeforeLink, Rule: crm.BeforeLink, Watched: true}},
 		"private@x.example": {{FolderName: "INBOX", UID: 3, Outcome: crm.NoContact, Rule: crm.NoContact, Watched: true}},
 		"nowhere@x.example": {},
+		"n@x.example":       {}, // a part of another's id
 		"in@x.example": {
 			{FolderName: "INBOX", UID: 2, Outcome: crm.Imported, Rule: crm.Imported, Watched: true, Message: imported},
 			{FolderName: "Trash", UID: 1, Rule: crm.Imported},

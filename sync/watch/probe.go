@@ -102,7 +102,7 @@ func (w *Watcher) Explain(ctx context.Context, a crm.AccountID, m crm.MailboxID,
 }
 
 func (w *Watcher) explainIn(ctx context.Context, box Box, s intake.Stretch, watched bool, id crm.HeaderID) ([]crm.Explanation, error) {
-	if _, err := box.Examine(ctx, s.Folder.Name); crm.KindOf(err) == crm.NotFound {
+	if _, err := box.Examine(ctx, s.Folder.Name); closed(err) {
 		return nil, nil
 	} else if err != nil {
 		return nil, err
@@ -111,5 +111,5 @@ func (w *Watcher) explainIn(ctx context.Context, box Box, s intake.Stretch, watc
 	if err != nil || len(found) == 0 {
 		return nil, err
 	}
-	return w.o.Journey.Explain(ctx, s, watched, found)
+	return w.o.Journey.Explain(ctx, s, watched, id, found)
 }

@@ -29,6 +29,7 @@ type session struct {
 	folders   map[string]crm.Folder // by name, as stored
 	order     []string              // the names as the server listed them last
 	selected  string
+	refused   map[string]string // why a folder can't be opened, by name
 	balanceAt time.Time
 	synced    bool // a complete look was reported in this session
 
@@ -48,7 +49,7 @@ type offloaded struct {
 func newSession(k *keeper, s crm.Standing) *session {
 	return &session{
 		k: k, mailbox: s.Mailbox, login: s.Logins[0],
-		busy: map[string]bool{}, off: make(chan offloaded, 1),
+		busy: map[string]bool{}, off: make(chan offloaded, 1), refused: map[string]string{},
 		balanceAt: nextAt(string(s.Mailbox.ID), 24*time.Hour, k.w.o.Now()),
 	}
 }
@@ -95,7 +96,7 @@ func (s *session) lookAll(ctx context.Context, asked []request) error {
 	w.o.Metrics.Missed.Add(float64(missed))
 	looked := crm.Looked{
 		Account: s.mailbox.Account, Mailbox: s.mailbox.ID, At: at,
-		Status: crm.LinkLive, Mode: crm.ModePoll, Synced: len(s.busy) == 0, Missed: missed,
+		Status: crm.LinkLive, Mode: crm.ModePoll, Synced: len(s.busy) == 0, Missed: missed, Err: s.trouble(),
 	}
 	if s.box.Idles() {
 		looked.Mode = crm.ModeIdle
@@ -188,8 +189,8 @@ func (s *session) standAt() string {
 // read selects a folder and reads what is new in it.
 func (s *session) read(ctx context.Context, name string) (intake.Progress, error) {
 	sel, err := s.examine(ctx, name)
-	if crm.KindOf(err) == crm.NotFound {
-		return intake.Progress{}, nil // the next look will find it gone
+	if closed(err) {
+		return intake.Progress{}, nil
 	}
 	if err != nil {
 		return intake.Progress{}, err
@@ -201,14 +202,33 @@ func (s *session) read(ctx context.Context, name string) (intake.Progress, error
 	return s.advance(ctx, f, sel.UIDNext-1)
 }
 
+// closed tells whether a folder can't be opened while the box is good. One
+// that is gone is not listed at the next look; one that is refused shows in the
+// mailbox's health, and stands in no other folder's way.
+func closed(err error) bool {
+	return crm.KindOf(err) == crm.NotFound || crm.CodeOf(err) == "folder_refused"
+}
+
+// trouble says which of the folders that are listed can't be opened, and why.
+func (s *session) trouble() string {
+	for _, name := range s.order {
+		if why := s.refused[name]; why != "" {
+			return name + ": " + why
+		}
+	}
+	return ""
+}
+
 // examine selects a folder. Its UIDVALIDITY may have changed since it was
 // listed, or the listing may not have told it.
 func (s *session) examine(ctx context.Context, name string) (crm.Selected, error) {
 	s.selected = ""
 	sel, err := s.box.Examine(ctx, name)
 	if err != nil {
+		s.refused[name] = words(err)
 		return sel, err
 	}
+	delete(s.refused, name)
 	s.selected = name
 	if f := s.folders[name]; f.UIDValidity != sel.UIDValidity {
 		listed := make([]crm.Folder, 0, len(s.order))
@@ -288,7 +308,7 @@ func (s *session) each(ctx context.Context, work func(intake.Stretch) error, wan
 			continue
 		}
 		if s.selected != name {
-			if _, err := s.examine(ctx, name); crm.KindOf(err) == crm.NotFound {
+			if _, err := s.examine(ctx, name); closed(err) {
 				continue
 			} else if err != nil {
 				return err
@@ -315,8 +335,9 @@ func (s *session) wait(ctx context.Context, until time.Time) error {
 		if err := s.enter(ctx, name); err != nil {
 			return err
 		}
-		if s.selected != name {
-			return nil // gone meanwhile; look again
+		if s.selected != name { // it can't be opened
+			s.k.rest(ctx, until.Sub(s.k.w.o.Now()))
+			return ctx.Err()
 		}
 	}
 	for {
