@@ -13,7 +13,6 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
-	"syscall"
 	"time"
 
 	"mailsyncd.example/crm"
@@ -153,11 +152,10 @@ func (c doctorCommand) checkSpace(context.Context) (string, error) {
 		}
 		dir = parent
 	}
-	var s syscall.Statfs_t
-	if err := syscall.Statfs(dir, &s); err != nil {
+	free, err := freeSpace(dir)
+	if err != nil {
 		return "", err
 	}
-	free := s.Bavail * uint64(s.Bsize)
 	if free < enoughSpace {
 		return "", fmt.Errorf("only %d MiB are free in %s; make room for the mail that will come", free>>20, dir)
 	}

@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 
 	"mailsyncd.example/crm"
 )
@@ -35,6 +36,13 @@ func (c Config) prepareFolder() error {
 		return errUnwritable(c.DataDir, err)
 	}
 	return nil
+}
+
+// freeSpace tells how many bytes are free in a folder for who runs this.
+func freeSpace(dir string) (uint64, error) {
+	var s syscall.Statfs_t
+	err := syscall.Statfs(dir, &s)
+	return s.Bavail * uint64(s.Bsize), err
 }
 
 // operatorToken returns the token that manages accounts: the one given, or the

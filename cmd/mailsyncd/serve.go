@@ -105,13 +105,28 @@ func newDaemon(ctx context.Context, c Config, log *zap.Logger, observe func(inta
 	handler := api.New(api.Options{
 		Store: d.store, Blobs: d.blobs, Letters: letters{}, Watcher: d.watcher, Bell: &signals.bell,
 		OperatorToken: d.token, Now: time.Now, Log: log.Named("api"),
-		Ready: d.store.Ping, Closing: d.closing, Metrics: metricsHandler(metrics), Version: version(),
+		Ready: d.ready, Closing: d.closing, Metrics: metricsHandler(metrics), Version: version(),
 	})
 	d.server = &http.Server{
 		Handler: handler, ReadHeaderTimeout: headerTimeout, IdleTimeout: idleTimeout,
 		ErrorLog: zap.NewStdLog(log.Named("http")),
 	}
 	return d, nil
+}
+
+// leastSpace is how many bytes must be free in the data folder for the daemon
+// to call itself ready: room for the database to note what it could not keep.
+const leastSpace = 8 << 20
+
+// ready tells whether the daemon can work: read and write.
+func (d *daemon) ready(ctx context.Context) error {
+	if err := d.store.Ping(ctx); err != nil {
+		return err
+	}
+	if free, err := freeSpace(d.config.DataDir); err == nil && free < leastSpace {
+		return crm.E(crm.Unavailable, "disk_full", "The disk under the data folder is full; free some space.")
+	}
+	return nil
 }
 
 // run serves until ctx ends, then stops what was started, the last first.
