@@ -15,15 +15,16 @@ type Freshness struct {
 	Mailbox  MailboxID
 	Status   LinkStatus
 	SyncedAt time.Time // zero before the first complete look
+	Unread   int       // messages that came in the time asked about and could not be read so far
 }
 
 // Broken reports whether the mailbox can't be read now.
 func (f Freshness) Broken() bool { return f.Status == LinkAuthFailed || f.Status == LinkUnreachable }
 
 // Stale reports whether a reply may lie in the mailbox unread: it was not read
-// since the given time, or it can't be read now.
+// since the given time, it can't be read now, or not all that is in it.
 func (f Freshness) Stale(since time.Time) bool {
-	return f.Broken() || f.SyncedAt.IsZero() || f.SyncedAt.Before(since)
+	return f.Broken() || f.SyncedAt.IsZero() || f.SyncedAt.Before(since) || f.Unread > 0
 }
 
 // SyncedThrough is the time up to which all of the mailboxes have been read,

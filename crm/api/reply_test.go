@@ -84,6 +84,30 @@ func TestReplyCheck(t *testing.T) {
 	o.replied(t, "since then", later, "no")
 }
 
+// A message that could not be read so far may be the reply.
+func TestReplyCheckWithUnreadMail(t *testing.T) {
+	o := newOffice(t)
+	ctx := t.Context()
+	o.customer(t)
+	l := o.link(t, "uwe")
+	o.looks(t, l.MailboxID, crm.LinkLive)
+	since := "since=" + url.QueryEscape(o.clock.Now().Format(time.RFC3339))
+	f := must(o.store.SyncFolders(ctx, o.account, l.MailboxID, []crm.Folder{{Name: "INBOX", Role: crm.RoleInbox, UIDValidity: 7}}, o.clock.Now()))(t)[0]
+	page := crm.Page{
+		Account: o.account, Mailbox: l.MailboxID, Folder: f.ID, UIDValidity: 7, From: f.Position, Through: f.Position + 1,
+		Problems: []crm.Problem{{UID: f.Position + 1, Detail: "no body", RetryAt: o.clock.Now().Add(time.Minute)}},
+	}
+	must(o.store.Record(ctx, page, o.clock.Now()))(t)
+	c := o.replied(t, "with a message that could not be read", since, "unknown")
+	if len(c.StaleMailboxes) != 1 || c.StaleMailboxes[0].Unread != 1 || c.StaleMailboxes[0].Status != crm.LinkLive {
+		t.Errorf("it says %+v", c)
+	}
+	page.From, page.Problems = page.Through, nil
+	page.Runs = []crm.Run{{Lo: page.Through, Hi: page.Through, Outcome: crm.NoContact}}
+	must(o.store.Record(ctx, page, o.clock.Now()))(t)
+	o.replied(t, "once it was read", since, "no")
+}
+
 // With fresh the mailboxes are looked at before the answer: those that can be
 // read, and no longer than was asked for.
 func TestFreshReplyCheck(t *testing.T) {

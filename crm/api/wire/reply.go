@@ -13,7 +13,7 @@ type ReplyCheck struct {
 	MessageID      crm.MessageID  `json:"message_id,omitempty" doc:"The first reply."`
 	ReceivedAt     time.Time      `json:"received_at,omitzero" doc:"When the mail server received it."`
 	SyncedThrough  time.Time      `json:"synced_through,omitzero" doc:"Up to then every linked mailbox has been read; left out where one never was, or none is linked."`
-	StaleMailboxes []StaleMailbox `json:"stale_mailboxes" nullable:"false" doc:"Mailboxes that may hold a reply unread: they can't be opened, or were not read for longer than stale_after."`
+	StaleMailboxes []StaleMailbox `json:"stale_mailboxes" nullable:"false" doc:"Mailboxes that may hold a reply unread: they can't be opened, were not read for longer than stale_after, or hold messages that could not be read."`
 }
 
 // StaleMailbox is a mailbox that may hold mail that was not read yet.
@@ -21,6 +21,7 @@ type StaleMailbox struct {
 	ID           crm.MailboxID  `json:"id"`
 	Status       crm.LinkStatus `json:"status" enum:"syncing,live,auth_failed,unreachable"`
 	LastSyncedAt time.Time      `json:"last_synced_at,omitzero"`
+	Unread       int            `json:"unread_messages" doc:"Messages that came since then and could not be read so far: see the mailbox's problems."`
 }
 
 // ReplyCheckOf shows what is known of a reply where mailboxes that were not
@@ -29,7 +30,7 @@ func ReplyCheckOf(c crm.ReplyCheck, since time.Time) ReplyCheck {
 	v := ReplyCheck{
 		ClearToSend: c.Clear(since), MessageID: c.Message, ReceivedAt: UTC(c.ReceivedAt), SyncedThrough: UTC(c.SyncedThrough()),
 		StaleMailboxes: Each(c.Stale(since), func(f crm.Freshness) StaleMailbox {
-			return StaleMailbox{ID: f.Mailbox, Status: f.Status, LastSyncedAt: UTC(f.SyncedAt)}
+			return StaleMailbox{ID: f.Mailbox, Status: f.Status, LastSyncedAt: UTC(f.SyncedAt), Unread: f.Unread}
 		}),
 	}
 	if replied := c.Message != ""; replied || v.ClearToSend {

@@ -22,27 +22,29 @@ func (ar *Archive) ReplyCheck(ctx context.Context, a crm.AccountID, contact crm.
 		if err != nil {
 			return err
 		}
+		from := txn.MS(since.Truncate(time.Second))
 		_, err = q.First(txn.Into(&c.Message, txn.Instant{To: &c.ReceivedAt}), `
 			SELECT m.id, m.received_at FROM message_contacts c JOIN messages m ON m.account = c.account AND m.id = c.message
 			WHERE c.account = $1 AND c.contact = $2 AND c.received_at >= $3 AND c.sender
 				AND m.direction = $4 AND m.kind = $5 AND m.deleted_at IS NULL
 			ORDER BY c.received_at, c.message LIMIT 1`,
-			a, contact, txn.MS(since.Truncate(time.Second)), crm.Inbound, crm.KindPersonal)
+			a, contact, from, crm.Inbound, crm.KindPersonal)
 		if err != nil {
 			return err
 		}
-		c.Mailboxes, err = freshness(q, a)
+		c.Mailboxes, err = freshness(q, a, from)
 		return err
 	})
 	return c, err
 }
 
-// freshness tells how old the picture of each linked mailbox is.
-func freshness(q txn.Session, a crm.AccountID) ([]crm.Freshness, error) {
+// freshness tells how old the picture of each linked mailbox is, and what is
+// missing in it: a message received since then can't have been in trouble before.
+func freshness(q txn.Session, a crm.AccountID, since int64) ([]crm.Freshness, error) {
 	var list []crm.Freshness
 	err := q.Each(func(scan txn.Scan) error {
 		var f crm.Freshness
-		if err := scan(&f.Mailbox, &f.Status, txn.Instant{To: &f.SyncedAt}); err != nil {
+		if err := scan(&f.Mailbox, &f.Status, txn.Instant{To: &f.SyncedAt}, &f.Unread); err != nil {
 			return err
 		}
 		// A mailbox is as its links are that have not lost their credential.
@@ -54,7 +56,11 @@ func freshness(q txn.Session, a crm.AccountID) ([]crm.Freshness, error) {
 		}
 		return nil
 	}, `
-		SELECT m.id, l.status, m.last_synced_at FROM links l JOIN mailboxes m ON m.account = l.account AND m.id = l.mailbox
-		WHERE l.account = $1 AND l.ended_at IS NULL ORDER BY m.id, l.linked_at, l.id`, a)
+		SELECT m.id, l.status, m.last_synced_at, (
+			SELECT COUNT(*) FROM problems p
+			JOIN folders f ON f.account = p.account AND f.id = p.folder AND f.uidvalidity = p.uidvalidity AND f.gone_at IS NULL
+			WHERE p.account = m.account AND p.mailbox = m.id AND p.since >= $2)
+		FROM links l JOIN mailboxes m ON m.account = l.account AND m.id = l.mailbox
+		WHERE l.account = $1 AND l.ended_at IS NULL ORDER BY m.id, l.linked_at, l.id`, a, since)
 	return list, err
 }

@@ -262,6 +262,20 @@ func testReplyCheck(t *testing.T, open Opener) {
 	if later := check("c1", received.Add(time.Second)); later.Message == m.ID || later.Message == "" {
 		t.Errorf("a second later the first reply is %q", later.Message)
 	}
+
+	// A message that could not be read may be the reply, unless it came before.
+	p := h.page(h.folder(two.Mailbox, "INBOX"))
+	p.Through, p.Problems = p.From+1, []crm.Problem{{UID: p.From + 1, Since: h.now, RetryAt: h.now}}
+	value(h.Record(ctx, p, h.now))(h)
+	unread := func(since time.Time) (n int) {
+		for _, f := range check("c2", since).Mailboxes {
+			n += f.Unread
+		}
+		return n
+	}
+	same(t, "unread", unread(h.now), 1)
+	same(t, "unread of those that came later", unread(h.now.Add(time.Second)), 0)
+
 	same(t, "after all", check("c1", h.now.Add(time.Second)).Message, "")
 	_, err := h.ReplyCheck(ctx, h.account, "nobody", h.now)
 	fails(t, err, crm.NotFound, "contact_not_found")
