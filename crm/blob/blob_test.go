@@ -14,6 +14,7 @@ import (
 	"runtime"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"testing/iotest"
 	"time"
@@ -370,4 +371,33 @@ func BenchmarkPut(b *testing.B) {
 			b.Fatal(err)
 		}
 	}
+}
+
+// BenchmarkPutAndSync is what a page of a hundred messages costs.
+func BenchmarkPutAndSync(b *testing.B) {
+	f, _ := openFiles(b)
+	mail := []byte(strings.Repeat("Dear Ms Sato, thank you for your order of the 12th. ", 200))
+	before := cpu()
+	for i := 0; b.Loop(); i++ {
+		var refs []crm.BlobRef
+		for j := range 100 {
+			copy(mail, time.Unix(int64(j), int64(i)).String())
+			ref, _, err := f.Put(b.Context(), acc, bytes.NewReader(mail))
+			if err != nil {
+				b.Fatal(err)
+			}
+			refs = append(refs, ref)
+		}
+		if err := f.Sync(b.Context(), acc, refs); err != nil {
+			b.Fatal(err)
+		}
+	}
+	b.ReportMetric(float64((cpu()-before).Microseconds())/float64(100*b.N), "cpu-µs/message")
+}
+
+// cpu is what this process has used so far, user and system.
+func cpu() time.Duration {
+	var r syscall.Rusage
+	_ = syscall.Getrusage(syscall.RUSAGE_SELF, &r)
+	return time.Duration(r.Utime.Nano() + r.Stime.Nano())
 }
