@@ -7,8 +7,10 @@ import (
 	"mailsyncd.example/crm/store/txn"
 )
 
-// Facts tells which of these addresses are contacts' or internal.
+// Facts tells, in two lookups by key for all addresses of a window of mail, which of these addresses are contacts' or internal.
 func (ar *Archive) Facts(ctx context.Context, a crm.AccountID, addrs []crm.Address) (crm.Facts, error) {
+	// One snapshot: an address that moves from a user to a contact meanwhile
+	// must not look like both, or like neither.
 	f := crm.Facts{Contacts: map[crm.Address][]crm.OnRecord{}, Internal: map[crm.Address]bool{}}
 	err := ar.db.Look(ctx, "read facts", func(q txn.Session) error {
 		return txn.InGroups(addrs, 2, func(list string, args []any) error {

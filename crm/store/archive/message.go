@@ -175,10 +175,14 @@ func (t tx) tellMessage(m *crm.Message, mailbox crm.MailboxID, at time.Time) {
 	t.Tell(e)
 }
 
+// toldAddresses is how many addresses of a field an event names: whoever needs
+// all of a mail to thousands reads the message.
+const toldAddresses = 100
+
 func addresses(people []crm.Person) []crm.Address {
-	list := make([]crm.Address, len(people))
-	for i, p := range people {
-		list[i] = p.Address
+	list := make([]crm.Address, min(len(people), toldAddresses))
+	for i := range list {
+		list[i] = people[i].Address
 	}
 	return list
 }

@@ -23,6 +23,7 @@ func (t tx) recordProblems(p crm.Page, rs runs, at time.Time) error {
 			}
 		}
 	}
+	// Tries and RetryAt are the caller's count; only the beginning is kept.
 	values := make([]any, 0, 9*len(p.Problems))
 	for _, pr := range p.Problems {
 		since := pr.Since

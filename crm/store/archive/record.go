@@ -19,6 +19,8 @@ import (
 func (ar *Archive) Record(ctx context.Context, p crm.Page, at time.Time) (crm.Recorded, error) {
 	var r crm.Recorded
 	err := ar.change(ctx, "record page", p.Account, func(t tx) error {
+		// What can refuse the page comes first, what it brings after that;
+		// the order of the rest makes no difference to anybody outside.
 		if err := t.checkPage(p); err != nil {
 			return err
 		}
@@ -128,7 +130,8 @@ func (t tx) sortArrivals(p crm.Page, at time.Time) (*arrivals, error) {
 	return a, nil
 }
 
-// add takes a new message in; the page keeps its own.
+// add takes a new message in. It works on a copy: the page is the caller's, who
+// may hand it in again where this transaction fails.
 func (a *arrivals) add(account crm.AccountID, arrival crm.Arrival, at time.Time) crm.MessageID {
 	m := *arrival.Message
 	m.Account, m.Identity, m.ImportedAt = account, arrival.Identity, at
@@ -163,6 +166,7 @@ func (t tx) recordArrivals(p crm.Page, a *arrivals, at time.Time) error {
 		values = append(values, string(t.Account), string(p.Folder), int64(p.UIDValidity), int64(arrival.UID),
 			string(p.Mailbox), string(a.seen[arrival.UID]))
 	}
+	// A UID that is settled again may have been another message's, or gone.
 	return t.Insert(`INSERT INTO sightings (account, folder, uidvalidity, uid, mailbox, message) VALUES`, 6, values, `
 		ON CONFLICT (account, folder, uidvalidity, uid) DO UPDATE SET message = excluded.message, ended_at = NULL`)
 }
@@ -183,7 +187,9 @@ func (t tx) tellMessages(fresh []*crm.Message, mailbox crm.MailboxID, at time.Ti
 	return nil
 }
 
-// countPage moves the folder on, and the counters of mailbox and month.
+// countPage moves the folder on, and the counters of mailbox and month. The
+// position is where the whole page becomes true: a reader who sees it sees all
+// that lies below.
 func (t tx) countPage(p crm.Page, a *arrivals, at time.Time) error {
 	if p.Through != p.From {
 		_, err := t.Exec(`UPDATE folders SET position = $3 WHERE account = $1 AND id = $2`,

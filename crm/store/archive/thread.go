@@ -5,7 +5,9 @@ import (
 	"mailsyncd.example/crm/store/txn"
 )
 
-// join makes other a part of d. Whoever asks for it by its id is led to d.
+// join makes other a part of d. Whoever asks for it by its id is led to d: links
+// to a conversation that somebody has kept go on working. The rows move at
+// once, so that the rest of the page finds them; d's own row is written last.
 func (th *threader) join(d, other *draft) error {
 	if other == d {
 		return nil
@@ -66,8 +68,10 @@ func (th *threader) write(mailbox crm.MailboxID) error {
 		for key, named := range d.keys {
 			ids = append(ids, account, []byte(key), id, named)
 		}
-		for _, addr := range d.correspondents {
-			correspondents = append(correspondents, account, id, string(addr))
+		for addr, stored := range d.correspondents {
+			if !stored {
+				correspondents = append(correspondents, account, id, string(addr))
+			}
 		}
 		for _, c := range d.contacts {
 			contacts = append(contacts, account, id, string(c), last)
@@ -116,7 +120,7 @@ func (t tx) threadMoved(id crm.ThreadID, last int64) error {
 	return nil
 }
 
-// threadsSeen notes that threads have a copy in a mailbox.
+// threadsSeen notes, for the list of a mailbox's threads, that threads have a copy in a mailbox.
 func (t tx) threadsSeen(ids []crm.ThreadID, m crm.MailboxID) error {
 	return txn.InGroups(ids, 3, func(list string, args []any) error {
 		_, err := t.Exec(`

@@ -61,6 +61,7 @@ func (ar *Archive) threadQuery(a crm.AccountID, q crm.ThreadQuery, at int64, bef
 			WHERE i.account = $1 AND ` + by + ` AND (i.last_message_at, i.thread) < ($2, $3)`
 		order = ` ORDER BY i.last_message_at DESC, i.thread DESC LIMIT `
 	}
+	// Text is looked for last, in the messages of threads that passed so far.
 	if q.Text != "" {
 		p := c.Add("%" + escapeLike(q.Text) + "%")
 		like := ` ` + ar.db.Like() + ` ` + p + ` ESCAPE '\'`
@@ -99,7 +100,7 @@ func (ar *Archive) Thread(ctx context.Context, a crm.AccountID, id crm.ThreadID)
 	return th, err
 }
 
-// threadNow returns the id of the thread that id names now.
+// threadNow returns, however often threads were joined since, the id of the thread that id names now.
 func threadNow(r txn.Session, a crm.AccountID, id crm.ThreadID) (crm.ThreadID, error) {
 	var now crm.ThreadID
 	found, err := r.First(txn.Into(&now), `SELECT COALESCE(merged_into, id) FROM threads WHERE account = $1 AND id = $2`, a, id)

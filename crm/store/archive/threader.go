@@ -37,9 +37,13 @@ type draft struct {
 	snippet        string // of the last one
 	count          int
 	first, last    time.Time
-	correspondents []crm.Address
-	contacts       []crm.ContactID // of the new messages
-	keys           map[string]bool // of the new messages: named or not
+	correspondents map[crm.Address]bool // true for those that have a row already
+	contacts       []crm.ContactID      // of the new messages
+	keys           map[string]bool      // of the new messages: named or not
+}
+
+func newDraft(id crm.ThreadID) *draft {
+	return &draft{id: id, correspondents: map[crm.Address]bool{}, keys: map[string]bool{}}
 }
 
 // live is the thread that a joined one has become.
@@ -62,6 +66,8 @@ func (t tx) threadMessages(fresh []*crm.Message, mailbox crm.MailboxID, at time.
 			keys = append(keys, key)
 		}
 	}
+	// A page may hold a whole conversation, in any order: all is read before
+	// the first message is placed, and what is placed counts for the next.
 	if err := th.load(keys); err != nil {
 		return err
 	}
@@ -72,7 +78,7 @@ func (t tx) threadMessages(fresh []*crm.Message, mailbox crm.MailboxID, at time.
 			return err
 		}
 	}
-	for i, m := range fresh {
+	for i, m := range fresh { // now that no thread is joined any more
 		m.Thread = placed[i].live().id
 	}
 	return th.write(mailbox)
@@ -101,7 +107,8 @@ func (th *threader) load(keys [][]byte) error {
 			}
 			d := th.drafts[id]
 			if d == nil {
-				d = &draft{id: id, stored: true}
+				d = newDraft(id)
+				d.stored = true
 				th.drafts[id] = d
 			}
 			th.tie(string(key), d, named)
@@ -133,7 +140,7 @@ func (th *threader) load(keys [][]byte) error {
 			var addr crm.Address
 			err := scan(&id, &addr)
 			if err == nil {
-				th.drafts[id].correspondents = append(th.drafts[id].correspondents, addr)
+				th.drafts[id].correspondents[addr] = true
 			}
 			return err
 		}, `SELECT thread, address FROM thread_correspondents WHERE account = $1 AND thread IN `+list, args...)
@@ -153,10 +160,10 @@ func (th *threader) tie(key string, d *draft, named bool) {
 // place finds the thread of a message, joins threads that it shows to be one,
 // and adds the message to it.
 func (th *threader) place(m *crm.Message, related []crm.HeaderID) (*draft, error) {
-	join, merge := thread.Choose(m.Correspondents, th.candidates(m.Letter.HeaderID, related))
+	join, merge := thread.Choose(m.Correspondents, th.candidates(m, related))
 	d := th.drafts[join]
 	if d == nil {
-		d = &draft{id: crm.ThreadID(crm.NewID("thr", th.at))}
+		d = newDraft(crm.ThreadID(crm.NewID("thr", th.at)))
 		th.drafts[d.id] = d
 	}
 	th.touch(d)
@@ -177,7 +184,8 @@ func (th *threader) place(m *crm.Message, related []crm.HeaderID) (*draft, error
 
 // candidates are the threads with a message that this one names, that names
 // this one, or that names a message which this one names too.
-func (th *threader) candidates(own crm.HeaderID, related []crm.HeaderID) []thread.Candidate {
+func (th *threader) candidates(m *crm.Message, related []crm.HeaderID) []thread.Candidate {
+	own := m.Letter.HeaderID
 	var found []*draft
 	add := func(key []byte, namedOnly bool) {
 		for _, tie := range th.ties[string(key)] {
@@ -196,9 +204,20 @@ func (th *threader) candidates(own crm.HeaderID, related []crm.HeaderID) []threa
 	}
 	list := make([]thread.Candidate, len(found))
 	for i, d := range found {
-		list[i] = thread.Candidate{Thread: d.id, Since: d.first, Correspondents: d.correspondents}
+		list[i] = thread.Candidate{Thread: d.id, Since: d.first, Correspondents: d.shared(m.Correspondents)}
 	}
 	return list
+}
+
+// shared is one of these addresses that the thread has among its own, or none.
+// One is enough to decide by, and thousands are compared in no time.
+func (d *draft) shared(addrs []crm.Address) []crm.Address {
+	for i, addr := range addrs {
+		if _, ok := d.correspondents[addr]; ok {
+			return addrs[i : i+1]
+		}
+	}
+	return nil
 }
 
 func (th *threader) touch(d *draft) {
@@ -210,9 +229,6 @@ func (th *threader) touch(d *draft) {
 
 // note remembers that a message of the thread has, or names, a header id.
 func (th *threader) note(d *draft, key []byte, named bool) {
-	if d.keys == nil {
-		d.keys = map[string]bool{}
-	}
 	d.keys[string(key)] = d.keys[string(key)] || named
 	th.tie(string(key), d, named)
 }
@@ -222,8 +238,13 @@ func (th *threader) note(d *draft, key []byte, named bool) {
 func (d *draft) add(m *crm.Message) {
 	d.fold(&draft{
 		subject: m.Letter.Subject, snippet: m.Letter.Snippet, count: 1, first: m.ReceivedAt, last: m.ReceivedAt,
-		correspondents: m.Correspondents, contacts: contactsOf(m),
+		contacts: contactsOf(m),
 	})
+	for _, addr := range m.Correspondents {
+		if _, ok := d.correspondents[addr]; !ok {
+			d.correspondents[addr] = false
+		}
+	}
 }
 
 // fold takes in what another thread, or a message, has.
@@ -235,10 +256,9 @@ func (d *draft) fold(o *draft) {
 		d.last, d.snippet = o.last, o.snippet
 	}
 	d.count += o.count
-	for _, addr := range o.correspondents {
-		if !slices.Contains(d.correspondents, addr) {
-			d.correspondents = append(d.correspondents, addr)
-		}
+	for addr, stored := range o.correspondents {
+		// Those of a thread with rows come along when it is joined.
+		d.correspondents[addr] = d.correspondents[addr] || stored
 	}
 	for _, c := range o.contacts {
 		if !slices.Contains(d.contacts, c) {
@@ -246,9 +266,6 @@ func (d *draft) fold(o *draft) {
 		}
 	}
 	for key, named := range o.keys {
-		if d.keys == nil {
-			d.keys = map[string]bool{}
-		}
 		d.keys[key] = d.keys[key] || named
 	}
 }

@@ -85,7 +85,7 @@ var grownTables = [...]string{
 	"thread_correspondents", "thread_contacts", "thread_mailboxes", "events", "usage_by_month",
 }
 
-// DeleteAccount ends every link and erases all that the account has, its
+// DeleteAccount, in one transaction however much that is, ends every link and erases all that the account has, its
 // events too.
 func (o *Office) DeleteAccount(ctx context.Context, id crm.AccountID, at time.Time) error {
 	return o.change(ctx, "delete account", id, func(t tx) error {

@@ -21,6 +21,7 @@ func contactScanner(a crm.AccountID) func(txn.Scan) (crm.Contact, error) {
 // several. An address that a contact had already keeps its Since; a new one
 // gets the Since that it comes with. Of two with the same id the later counts.
 func (o *Office) PutContacts(ctx context.Context, cs []crm.Contact) (created int, err error) {
+	// Accounts are locked in the order of their ids, as everywhere.
 	byAccount := map[crm.AccountID][]crm.Contact{}
 	for _, c := range cs {
 		byAccount[c.Account] = append(byAccount[c.Account], c)
@@ -45,7 +46,7 @@ func (o *Office) PutContacts(ctx context.Context, cs []crm.Contact) (created int
 	return created, nil
 }
 
-// lastOfEach drops contacts that come again further on.
+// lastOfEach, so that no statement writes a row twice, drops contacts that come again further on.
 func lastOfEach(cs []crm.Contact) []crm.Contact {
 	last := make(map[crm.ContactID]int, len(cs))
 	for i, c := range cs {

@@ -90,6 +90,8 @@ func (t tx) putFolder(m crm.MailboxID, f, old crm.Folder, known bool, at time.Ti
 // gets GoneAt. It returns those listed, as stored. Where nothing changed,
 // which is nearly always, nothing is written.
 func (o *Office) SyncFolders(ctx context.Context, a crm.AccountID, m crm.MailboxID, listed []crm.Folder, at time.Time) ([]crm.Folder, error) {
+	// A look that finds nothing new must cost no more than reading: it
+	// happens every few minutes, for every mailbox.
 	stored, err := foldersOf(o.db.Reading(ctx), a, m)
 	if err != nil {
 		return nil, o.db.Fail(ctx, "read folders", err)

@@ -39,6 +39,7 @@ func (o *Office) CreateLink(ctx context.Context, l crm.Link, secret crm.Secret, 
 	if err != nil {
 		return crm.Link{}, err
 	}
+	// Sealed before the transaction begins: it needs nothing of it but ids.
 	var made crm.Link
 	err = o.change(ctx, "create link", l.Account, func(t tx) error {
 		if err := t.mayLink(l.User); err != nil {
@@ -90,6 +91,8 @@ func (t tx) insertLink(l crm.Link, sealed []byte) error {
 	if err != nil {
 		return err
 	}
+	// A user name that is an address is the mailbox's too, whatever address
+	// the user gave.
 	internal := []crm.Address{l.Address}
 	if strings.Contains(l.Username, "@") {
 		internal = append(internal, crm.Address(strings.ToLower(l.Username)))

@@ -17,6 +17,7 @@ func mailboxFields(m *crm.Mailbox) []any {
 // mailboxToLink finds the mailbox that a new link is to, or makes it. One that
 // no link stands for starts again, with the link's time and the folders given.
 func (t tx) mailboxToLink(l crm.Link, folders []crm.Folder) (crm.MailboxID, error) {
+	// Host names know no case (RFC 4343); user names may.
 	host := strings.ToLower(l.Server.Host)
 	var id crm.MailboxID
 	var links int
@@ -72,6 +73,8 @@ func (o *Office) Standing(ctx context.Context, a crm.AccountID, m crm.MailboxID)
 		if err != nil {
 			return err
 		}
+		// A login that was refused stays away from the server until it has
+		// another password: trying again gets our address banned there.
 		st.Logins, err = txn.All(q, func(scan txn.Scan) (crm.Login, error) {
 			var l crm.Login
 			var sealed []byte

@@ -26,6 +26,8 @@ func (o *Office) PutUser(ctx context.Context, u crm.User, at time.Time) (created
 	if err != nil {
 		return false, err
 	}
+	// The addresses become internal in the same transaction: mail among
+	// colleagues must not pass for a customer's in between.
 	err = o.change(ctx, "put user", u.Account, func(t tx) error {
 		_, err := userOf(t.Session, u.Account, u.ID)
 		created = crm.KindOf(err) == crm.NotFound
@@ -50,7 +52,7 @@ func (o *Office) PutUser(ctx context.Context, u crm.User, at time.Time) (created
 		}
 		return nil
 	})
-	return created && err == nil, err
+	return created && err == nil, err // nothing was created where the commit failed
 }
 
 // User returns a user.

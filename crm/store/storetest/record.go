@@ -295,6 +295,32 @@ func testRepliesNameSenders(t *testing.T, open Opener) {
 	})
 }
 
+// A letter to thousands is one letter, with events that stay small.
+func testLetterToThousands(t *testing.T, open Opener) {
+	h := newHouse(t, open)
+	l := h.link("u1", "box1")
+	const n = 5000
+	toAll := func(m *crm.Message) {
+		for i := range n {
+			addr := crm.Address(fmt.Sprintf("n%d@customer.example", i))
+			m.Letter.To = append(m.Letter.To, crm.Person{Address: addr})
+			m.Correspondents = append(m.Correspondents, addr)
+		}
+	}
+	first := h.imported(l.Mailbox, h.letter("c1", toAll))
+	same(t, "addresses kept", len(first.Letter.To), n+1)
+	answer := h.imported(l.Mailbox, h.letter("c2", func(m *crm.Message) {
+		toAll(m)
+		m.Letter.References = []crm.HeaderID{first.Letter.HeaderID}
+	}))
+	same(t, "thread of the answer", answer.Thread, first.Thread)
+	for _, e := range h.events(crm.MessageImported, crm.ContactReplied) {
+		if len(e.Data) > 8<<10 {
+			t.Errorf("an event of %d bytes", len(e.Data))
+		}
+	}
+}
+
 // Events are numbered 1, 2, 3 … without a gap, whoever writes at the same time,
 // and no two have one id.
 func testEventNumbers(t *testing.T, open Opener) {

@@ -51,6 +51,7 @@ func Run(t *testing.T, open Opener) {
 		{"RecordAtTheSameInstant", testRecordConcurrent},
 		{"Events", testEvents},
 		{"EventNumbers", testEventNumbers},
+		{"LetterToThousands", testLetterToThousands},
 		{"RepliesNameSenders", testRepliesNameSenders},
 		{"Enrollments", testEnrollments},
 		{"Halts", testHalts},
