@@ -23,10 +23,11 @@ type looks struct {
 	mu      sync.Mutex
 	waiting map[place]crm.Looked
 	urgent  chan struct{}
+	writing chan struct{} // holds a value while somebody writes
 }
 
 func newLooks(s Store, log *zap.Logger) *looks {
-	return &looks{store: s, log: log, waiting: map[place]crm.Looked{}, urgent: make(chan struct{}, 1)}
+	return &looks{store: s, log: log, waiting: map[place]crm.Looked{}, urgent: make(chan struct{}, 1), writing: make(chan struct{}, 1)}
 }
 
 // add takes the result of a look. An urgent one is written at once.
@@ -59,8 +60,15 @@ func (l *looks) run(ctx context.Context) {
 }
 
 // flush writes what is waiting; what can't be written waits on, unless
-// something newer has come in.
+// something newer has come in. What somebody else has taken to write is written
+// when it returns: who flushes relies on what was added before.
 func (l *looks) flush(ctx context.Context) {
+	select {
+	case l.writing <- struct{}{}:
+		defer func() { <-l.writing }()
+	case <-ctx.Done():
+		return
+	}
 	l.mu.Lock()
 	waiting := l.waiting
 	l.waiting = map[place]crm.Looked{}
