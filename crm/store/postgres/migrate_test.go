@@ -3,6 +3,7 @@ package postgres_test
 import (
 	"context"
 	"testing"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 	"golang.org/x/sync/errgroup"
@@ -42,6 +43,24 @@ func TestSchemaNewer(t *testing.T) {
 	stands, _, err := postgres.Versions(t.Context(), url)
 	must(t, err)
 	same(t, "schema", stands, 9999)
+}
+
+// A database of before there were enrollments is brought along. Who wrote its
+// mail nobody has noted: it counts as the contact's.
+func TestSchemaOlder(t *testing.T) {
+	url := server.Empty(t)
+	must(t, postgres.MigrateTo(t.Context(), url, 1))
+	execute(t, url, `
+		INSERT INTO accounts (id, name, status, mail_enabled, contact_visibility, created_at) VALUES ('acc_1', '', 'active', TRUE, 'all', 0);
+		INSERT INTO contacts (account, id, name, owner, created_at, updated_at) VALUES ('acc_1', 'c1', '', '', 0, 0);
+		INSERT INTO messages (account, id, identity, thread, direction, kind, received_at, imported_at, raw, size, subject, snippet, people, details, text)
+			VALUES ('acc_1', 'msg_1', '\x01', 'thr_1', 'inbound', 'personal', 5000, 5000, '', 0, '', '', '', '{}', '');
+		INSERT INTO message_contacts (account, contact, received_at, message) VALUES ('acc_1', 'c1', 5000, 'msg_1')`)
+	must(t, postgres.Migrate(t.Context(), url))
+	s := open(t, url, store.Options{})
+	check, err := s.ReplyCheck(t.Context(), "acc_1", "c1", time.UnixMilli(5000))
+	must(t, err)
+	same(t, "reply", check.Message, "msg_1")
 }
 
 // Every key begins with the account, so that a table can be partitioned by it.

@@ -3,6 +3,7 @@ package sqlite
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"maps"
 	"slices"
 
@@ -32,4 +33,17 @@ func Prepared(db *sql.DB) (texts []string) {
 		return nil
 	})
 	return texts
+}
+
+// MigrateTo makes a database with an older program's schema.
+func MigrateTo(ctx context.Context, path string, version int64) error {
+	db, err := pool(path, nil, 1, "_txlock=immediate")
+	if err != nil {
+		return err
+	}
+	p, err := migrator(db)
+	if err == nil {
+		_, err = p.UpTo(ctx, version)
+	}
+	return errors.Join(err, db.Close())
 }

@@ -131,6 +131,30 @@ func TestVersions(t *testing.T) {
 	}
 }
 
+// A database of before there were enrollments is brought along. Who wrote its
+// mail nobody has noted: it counts as the contact's, so that no sequence goes on
+// by mistake.
+func TestOlderSchema(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "mailsync.db")
+	must(t, sqlite.MigrateTo(t.Context(), path, 1))
+	tamper(t, path,
+		`INSERT INTO accounts (id, name, status, mail_enabled, contact_visibility, created_at) VALUES ('acc_1', '', 'active', TRUE, 'all', 0)`,
+		`INSERT INTO contacts (account, id, name, owner, created_at, updated_at) VALUES ('acc_1', 'c1', '', '', 0, 0)`,
+		`INSERT INTO messages (account, id, identity, thread, direction, kind, received_at, imported_at, raw, size, subject, snippet, people, details, text)
+			VALUES ('acc_1', 'msg_1', x'01', 'thr_1', 'inbound', 'personal', 5000, 5000, '', 0, '', '', '', '{}', '')`,
+		`INSERT INTO message_contacts (account, contact, received_at, message) VALUES ('acc_1', 'c1', 5000, 'msg_1')`)
+	s := openAt(t, path)
+	defer s.Close()
+	check, err := s.ReplyCheck(t.Context(), "acc_1", "c1", time.UnixMilli(5000))
+	if err != nil || check.Message != "msg_1" {
+		t.Errorf("the reply is %+v, %v", check, err)
+	}
+	_, created, err := s.PutEnrollment(t.Context(), crm.Enrollment{Account: "acc_1", ID: "e1", Contact: "c1"}, time.UnixMilli(6000))
+	if err != nil || !created {
+		t.Errorf("enrolled: %v, %v", created, err)
+	}
+}
+
 func TestNewerSchema(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "mailsync.db")
 	must(t, sqlite.Migrate(t.Context(), path))
