@@ -90,7 +90,7 @@ func (k *keeper) run(ctx context.Context) {
 			continue
 		}
 		if crm.KindOf(err) == crm.Rejected {
-			k.reject(ctx, standing.Logins[0].Link, err)
+			k.reject(ctx, standing.Logins[0], err)
 			continue
 		}
 		failures++
@@ -99,11 +99,15 @@ func (k *keeper) run(ctx context.Context) {
 	}
 }
 
-// reject marks the link whose credential the server has refused. The next
-// link's is tried then.
-func (k *keeper) reject(ctx context.Context, link crm.LinkID, why error) {
-	if err := k.w.o.Store.Reject(ctx, k.place.account, link, words(why), k.w.o.Now()); err != nil && ctx.Err() == nil {
-		k.w.o.Log.Error("a refused credential can't be marked", zap.String("link", string(link)), zap.Error(err))
+// reject marks the link whose credential the server has refused, unless it has
+// been given another one meanwhile. The next link's is tried then.
+func (k *keeper) reject(ctx context.Context, l crm.Login, why error) {
+	standing, err := k.w.o.Store.Standing(ctx, k.place.account, k.place.mailbox)
+	if err == nil && slices.Contains(standing.Logins, l) {
+		err = k.w.o.Store.Reject(ctx, k.place.account, l.Link, words(why), k.w.o.Now())
+	}
+	if err != nil && crm.KindOf(err) != crm.NotFound && ctx.Err() == nil {
+		k.w.o.Log.Error("a refused credential can't be marked", zap.String("link", string(l.Link)), zap.Error(err))
 		k.rest(ctx, time.Minute)
 	}
 }
