@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/netip"
 	"os"
+	"reflect"
 	"strings"
 	"time"
 
@@ -90,6 +91,25 @@ func (s *settings) readFile(parsed *kong.Context) error {
 		s.file[name] = value
 	}
 	return lines.Err()
+}
+
+// unknownSettings lists the names in the environment that look like settings
+// and are none: misspelt, or of another version.
+func unknownSettings(env []string) []string {
+	known := map[string]bool{}
+	for _, command := range []reflect.Type{reflect.TypeFor[Config](), reflect.TypeFor[explainCommand]()} {
+		for _, field := range reflect.VisibleFields(command) {
+			known[field.Tag.Get("setting")] = true
+		}
+	}
+	var unknown []string
+	for _, entry := range env {
+		name, _, _ := strings.Cut(entry, "=")
+		if strings.HasPrefix(name, "MAILSYNC_") && !known[name] {
+			unknown = append(unknown, name)
+		}
+	}
+	return unknown
 }
 
 // helpWithSetting adds the environment's name to the help of a flag.

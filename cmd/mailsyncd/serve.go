@@ -30,7 +30,11 @@ func (serveCommand) Help() string {
 
 // Run runs the daemon until ctx ends.
 func (c serveCommand) Run(ctx context.Context, p Program) error {
-	d, err := newDaemon(ctx, c.Config, logger(p.Stderr, zap.InfoLevel), nil)
+	log := logger(p.Stderr, zap.InfoLevel)
+	for _, name := range unknownSettings(p.Env) {
+		log.Warn("this version has no such setting; it is ignored", zap.String("name", name))
+	}
+	d, err := newDaemon(ctx, c.Config, log, nil)
 	if err != nil {
 		return err
 	}

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -96,6 +97,13 @@ func TestWrongConfigurationIsAMatterOfUsage(t *testing.T) {
 				t.Errorf("code %d, stderr %q, want %q", code, stderr, c.want)
 			}
 		})
+	}
+}
+
+func TestUnknownSettings(t *testing.T) {
+	env := []string{"MAILSYNC_LISTEN=x", "MAILSYNC_TOKEN=x", "MAILSYNC_LISTNE=x", "HOME=/", "MAILSYNC_REDIS=x"}
+	if got, want := unknownSettings(env), []string{"MAILSYNC_LISTNE", "MAILSYNC_REDIS"}; !slices.Equal(got, want) {
+		t.Errorf("%v, want %v", got, want)
 	}
 }
 
