@@ -255,6 +255,26 @@ func TestSizes(t *testing.T) {
 	}
 }
 
+// The table in docs/architecture.md is the one above.
+func TestArchitectureNamesEveryFloor(t *testing.T) {
+	names := map[floor]string{noun: "nouns", decision: "decisions", door: "doors", story: "stories", roof: "roof", kit: "test kits"}
+	text := document(t, "docs/architecture.md")
+	for own, name := range names {
+		var packages []string
+		for pkg, other := range floors {
+			if other == own {
+				packages = append(packages, pkg)
+			}
+		}
+		slices.Sort(packages)
+		_, row, _ := strings.Cut(text, "\n| "+name+" | ")
+		row, _, _ = strings.Cut(row, "\n")
+		if want := " | `" + strings.Join(packages, "` `") + "` |"; !strings.HasSuffix(row, want) {
+			t.Errorf("docs/architecture.md has for the %s: %s, want %s", name, row, want)
+		}
+	}
+}
+
 // The arrows must be able to point out a fault.
 func TestJudgeImport(t *testing.T) {
 	for _, c := range []struct {
