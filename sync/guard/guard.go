@@ -1,6 +1,6 @@
 // Package guard dials hosts that users name, and no others than mail servers
-// on the public internet. Whoever may type a host name could otherwise make
-// the daemon talk to machines inside its own network.
+// and webhook endpoints on the public internet. Whoever may type a host name
+// could otherwise make the daemon talk to machines inside its own network.
 package guard
 
 import (
@@ -20,22 +20,66 @@ import (
 
 const dialTimeout = 30 * time.Second
 
-// mailPorts are those of IMAP, IMAPS, SMTP, SMTPS and submission.
-var mailPorts = [...]uint16{143, 993, 25, 465, 587}
+// purpose is what connections are made for: the ports that it needs of public
+// addresses, and what to tell who names another place.
+type purpose struct {
+	ports               []uint16
+	wrongPort, notThere string
+}
+
+// forMail needs the ports of IMAP, IMAPS, SMTP, SMTPS and submission.
+func forMail() purpose {
+	return purpose{
+		ports: []uint16{143, 993, 25, 465, 587},
+		wrongPort: "This is no port of a mail server; use 143 or 993 for IMAP, 25, 465 or 587 for SMTP. " +
+			"For another port the operator adds the server's network to MAILSYNC_ALLOW_NETWORKS.",
+		notThere: "This host is not on the public internet. " +
+			"If it is your own mail server, the operator adds its network to MAILSYNC_ALLOW_NETWORKS.",
+	}
+}
+
+// forWebhooks needs the ports on which HTTPS is served.
+func forWebhooks() purpose {
+	return purpose{
+		ports: []uint16{443, 8443},
+		wrongPort: "Webhooks go to port 443 or 8443. " +
+			"For another port the operator adds the endpoint's network to MAILSYNC_ALLOW_NETWORKS.",
+		notThere: "This host is not on the public internet. " +
+			"If it is your own endpoint, the operator adds its network to MAILSYNC_ALLOW_NETWORKS.",
+	}
+}
+
+// forPlainWebhooks needs no port of a public address: what is not encrypted
+// stays in networks that the operator has named.
+func forPlainWebhooks() purpose {
+	const https = "Use an https URL. Without TLS webhooks go to networks in MAILSYNC_ALLOW_NETWORKS only."
+	return purpose{ports: []uint16{}, wrongPort: https, notThere: https}
+}
 
 // Guard decides to which addresses connections may be made.
 type Guard struct {
-	allow  []netip.Prefix
-	public *ssrf.Guardian
-	dialer net.Dialer
+	allow   []netip.Prefix
+	purpose purpose
+	public  *ssrf.Guardian
+	dialer  net.Dialer
 }
 
 // New makes a guard that lets through mail ports of public addresses, and
 // every port of addresses in allow.
-func New(allow []netip.Prefix) *Guard {
+func New(allow []netip.Prefix) *Guard { return newGuard(allow, forMail()) }
+
+// NewForWebhooks makes a guard that lets through ports of HTTPS of public
+// addresses, and one that lets through none of them; both let through every
+// port of addresses in allow.
+func NewForWebhooks(allow []netip.Prefix) (tls, plain *Guard) {
+	return newGuard(allow, forWebhooks()), newGuard(allow, forPlainWebhooks())
+}
+
+func newGuard(allow []netip.Prefix, p purpose) *Guard {
 	g := &Guard{
-		allow:  slices.Clone(allow),
-		public: ssrf.New(ssrf.WithPorts(mailPorts[:]...)),
+		allow:   slices.Clone(allow),
+		purpose: p,
+		public:  ssrf.New(ssrf.WithPorts(p.ports...)),
 	}
 	g.dialer = net.Dialer{
 		Timeout: dialTimeout,
@@ -54,20 +98,40 @@ func New(allow []netip.Prefix) *Guard {
 // ("host_not_allowed"); other errors are net.Dialer's.
 func (g *Guard) DialContext(ctx context.Context, network, address string) (net.Conn, error) {
 	conn, err := g.dialer.DialContext(ctx, network, address)
-	if err == nil {
-		return conn, nil
+	return conn, g.explain(err)
+}
+
+// Check tells what DialContext would refuse, without connecting: it looks the
+// name up and judges each of its addresses. What it lets through is judged
+// again when it is dialled, for a name may lead elsewhere by then. Besides
+// crm.Forbidden it returns crm.Invalid ("host_unknown") for a name that leads
+// nowhere.
+func (g *Guard) Check(ctx context.Context, host string, port uint16) error {
+	found, err := net.DefaultResolver.LookupNetIP(ctx, "ip", host)
+	if err != nil {
+		return crm.Wrap(crm.Invalid, "host_unknown", "The host's name leads nowhere; check the spelling.", err)
 	}
+	for _, ip := range found {
+		network := "tcp6"
+		if ip.Unmap().Is4() {
+			network = "tcp4"
+		}
+		if err := g.check(network, netip.AddrPortFrom(ip, port).String()); err != nil {
+			return g.explain(err)
+		}
+	}
+	return nil
+}
+
+// explain tells who named the host what to do.
+func (g *Guard) explain(err error) error {
 	switch {
 	case errors.Is(err, ssrf.ErrProhibitedPort):
-		return nil, crm.Wrap(crm.Forbidden, "host_not_allowed",
-			"This is no port of a mail server; use 143 or 993 for IMAP, 25, 465 or 587 for SMTP. "+
-				"For another port the operator adds the server's network to MAILSYNC_ALLOW_NETWORKS.", err)
+		return crm.Wrap(crm.Forbidden, "host_not_allowed", g.purpose.wrongPort, err)
 	case errors.Is(err, ssrf.ErrProhibitedIP), errors.Is(err, ssrf.ErrProhibitedNetwork):
-		return nil, crm.Wrap(crm.Forbidden, "host_not_allowed",
-			"This host is not on the public internet. "+
-				"If it is your own mail server, the operator adds its network to MAILSYNC_ALLOW_NETWORKS.", err)
+		return crm.Wrap(crm.Forbidden, "host_not_allowed", g.purpose.notThere, err)
 	}
-	return nil, err
+	return err
 }
 
 // check is asked right before each attempt to connect, when the name has been

@@ -118,3 +118,32 @@ func TestOtherErrorsAreTheDialersOwn(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 }
+
+func TestCheckForWebhooks(t *testing.T) {
+	tls, plain := NewForWebhooks([]netip.Prefix{netip.MustParsePrefix("10.1.0.0/16")})
+	for _, c := range []struct {
+		host       string
+		port       uint16
+		tls, plain string // the codes with which they are refused
+	}{
+		{"93.184.216.34", 443, "", "host_not_allowed"},
+		{"93.184.216.34", 8443, "", "host_not_allowed"},
+		{"2606:4700::1111", 443, "", "host_not_allowed"},
+		{"93.184.216.34", 80, "host_not_allowed", "host_not_allowed"},
+		{"93.184.216.34", 993, "host_not_allowed", "host_not_allowed"},
+		{"10.1.2.3", 80, "", ""},
+		{"::ffff:10.1.2.3", 8080, "", ""},
+		{"10.2.2.3", 443, "host_not_allowed", "host_not_allowed"},
+		{"::ffff:127.0.0.1", 443, "host_not_allowed", "host_not_allowed"},
+		{"169.254.169.254", 443, "host_not_allowed", "host_not_allowed"},
+		{"localhost", 443, "host_not_allowed", "host_not_allowed"},
+		{"a..b", 443, "host_unknown", "host_unknown"},
+	} {
+		if err := tls.Check(t.Context(), c.host, c.port); crm.CodeOf(err) != c.tls {
+			t.Errorf("https %s:%d: %v, want %q", c.host, c.port, err, c.tls)
+		}
+		if err := plain.Check(t.Context(), c.host, c.port); crm.CodeOf(err) != c.plain {
+			t.Errorf("http %s:%d: %v, want %q", c.host, c.port, err, c.plain)
+		}
+	}
+}
