@@ -20,6 +20,14 @@ const (
 	MessageBounced     EventType = "message.bounced"
 )
 
+// EventTypes lists all facts that an account can be told of.
+func EventTypes() []EventType {
+	return []EventType{
+		LinkCreated, LinkEnded, LinkFailing, LinkRecovered, MessageImported, ContactReplied, SequenceHalted,
+		MessageAutoReplied, MessageBounced, WebhookFailed,
+	}
+}
+
 // Event is written in the same transaction as the change that it reports: it
 // exists if and only if the change does. Its id derives from what happened, so
 // the same fact can't be reported twice.

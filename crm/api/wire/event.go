@@ -11,7 +11,7 @@ import (
 type Event struct {
 	ID   crm.EventID     `json:"id"`
 	Seq  int64           `json:"seq" doc:"Grows by one with every event of the account, in order of commit."`
-	Type crm.EventType   `json:"type" enum:"link.created,link.ended,link.failing,link.recovered,message.imported,contact.replied,sequence.halted,message.auto_replied,message.bounced"`
+	Type crm.EventType   `json:"type" enum:"link.created,link.ended,link.failing,link.recovered,message.imported,contact.replied,sequence.halted,message.auto_replied,message.bounced,webhook.failed"`
 	At   time.Time       `json:"at"`
 	Data json.RawMessage `json:"data"`
 }

@@ -34,9 +34,12 @@ func sealError(what string, err error) error {
 const resealGroup = 200
 
 // Reseal encrypts every credential again, with the key that the Sealer uses
-// now, and returns how many there are. Links go on meanwhile. Where it is
-// interrupted, it can be run again.
+// now, and every webhook's secrets, and returns how many there are. Links and
+// webhooks go on meanwhile. Where it is interrupted, it can be run again.
 func (o *Office) Reseal(ctx context.Context) (n int, err error) {
+	if n, err = o.resealWebhooks(ctx); err != nil {
+		return n, err
+	}
 	after := sealedLink{}
 	for {
 		group, err := txn.All(o.db.Reading(ctx), scanSealedLink, `
