@@ -53,6 +53,7 @@ var floors = map[string]floor{
 	"crm/store/postgres":     door,
 	"crm/store/sqlite":       door,
 	"crm/store/txn":          door,
+	"crm/webhook":            door,
 	"sync/guard":             door,
 	"sync/imapbox":           door,
 	"sync/imapbox/talk":      decision,
