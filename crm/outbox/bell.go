@@ -14,6 +14,7 @@ import (
 type Bell struct {
 	mu    sync.Mutex
 	rings map[crm.AccountID]map[chan struct{}]struct{}
+	any   chan struct{} // of whoever listens to all accounts; nil: nobody
 }
 
 // EventsWritten rings for everybody who listens to the account. It never waits.
@@ -21,11 +22,29 @@ func (b *Bell) EventsWritten(a crm.AccountID) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	for ring := range b.rings[a] {
-		select {
-		case ring <- struct{}{}:
-		default: // one is waiting to be heard already
-		}
+		strike(ring)
 	}
+	if b.any != nil {
+		strike(b.any)
+	}
+}
+
+func strike(ring chan struct{}) {
+	select {
+	case ring <- struct{}{}:
+	default: // one is waiting to be heard already
+	}
+}
+
+// ListenAll returns a channel that holds a value when any account may have new
+// events. There is one such channel: it is for the Dispatcher.
+func (b *Bell) ListenAll() <-chan struct{} {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.any == nil {
+		b.any = make(chan struct{}, 1)
+	}
+	return b.any
 }
 
 // Listen returns a channel that holds a value when the account may have new

@@ -2,6 +2,7 @@ package store_test
 
 import (
 	"mailsyncd.example/crm/api"
+	"mailsyncd.example/crm/outbox"
 	"mailsyncd.example/crm/store"
 	"mailsyncd.example/sync/intake"
 	"mailsyncd.example/sync/watch"
@@ -10,6 +11,7 @@ import (
 // The stories' interfaces are the contract; the store itself knows no story.
 var (
 	_ api.Store    = (*store.Store)(nil)
+	_ outbox.Store = (*store.Store)(nil)
 	_ intake.Store = (*store.Store)(nil)
 	_ watch.Store  = (*store.Store)(nil)
 )
