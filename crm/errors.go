@@ -64,6 +64,15 @@ func KindOf(err error) Kind {
 	return Internal
 }
 
+// DetailOf returns the sentence of the first Error in the chain of err, and ""
+// where there is none.
+func DetailOf(err error) string {
+	if e, ok := errors.AsType[*Error](err); ok {
+		return e.Detail
+	}
+	return ""
+}
+
 // CodeOf returns the stable code of the first Error in the chain of err,
 // "internal" where there is none, and "" for nil.
 func CodeOf(err error) string {

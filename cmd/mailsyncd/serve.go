@@ -13,7 +13,9 @@ import (
 	"mailsyncd.example/crm"
 	"mailsyncd.example/crm/api"
 	"mailsyncd.example/crm/blob"
+	"mailsyncd.example/crm/outbox"
 	"mailsyncd.example/crm/store"
+	"mailsyncd.example/crm/webhook"
 	"mailsyncd.example/dedupe"
 	"mailsyncd.example/sync/intake"
 	"mailsyncd.example/sync/watch"
@@ -57,6 +59,8 @@ type daemon struct {
 	store    *store.Store
 	blobs    *blob.Files
 	watcher  *watch.Watcher
+	posting  *outbox.Dispatcher
+	poster   *webhook.Poster
 	listener net.Listener
 	server   *http.Server
 	closing  chan struct{} // closed when the daemon begins to stop
@@ -103,13 +107,20 @@ func newDaemon(ctx context.Context, c Config, log *zap.Logger, observe func(inta
 		Interval: c.PollInterval, Log: log.Named("watch"), Metrics: metrics,
 	})
 	signals.watcher = d.watcher
+	posts := outbox.NewMetrics()
+	if d.poster, err = c.poster(); err != nil {
+		return nil, err
+	}
+	d.posting = outbox.NewDispatcher(outbox.Options{
+		Store: d.store, Poster: d.poster, Bell: &signals.bell, Now: time.Now, Log: log.Named("webhooks"), Metrics: posts,
+	})
 	if d.listener, err = net.Listen("tcp", c.Listen); err != nil {
 		return nil, errListen(c.Listen, err)
 	}
 	handler := api.New(api.Options{
-		Store: d.store, Blobs: d.blobs, Letters: letters{}, Watcher: d.watcher, Bell: &signals.bell,
+		Store: d.store, Blobs: d.blobs, Letters: letters{}, Watcher: d.watcher, Bell: &signals.bell, Endpoints: d.posting,
 		OperatorToken: d.token, Now: time.Now, Log: log.Named("api"),
-		Ready: d.ready, Closing: d.closing, Metrics: metricsHandler(metrics), Version: version(),
+		Ready: d.ready, Closing: d.closing, Metrics: metricsHandler(metrics, posts), Version: version(),
 	})
 	d.server = &http.Server{
 		Handler: handler, ReadHeaderTimeout: headerTimeout, IdleTimeout: idleTimeout,
@@ -138,6 +149,7 @@ func (d *daemon) run(ctx context.Context) error {
 	keepers, leave := context.WithCancel(context.WithoutCancel(ctx))
 	defer leave()
 	run, ctx := errgroup.WithContext(ctx)
+	run.Go(func() error { return d.posting.Run(keepers) })
 	run.Go(func() error { return d.watcher.Run(keepers) })
 	run.Go(func() error { return d.sweep(ctx) })
 	run.Go(func() error {
@@ -166,6 +178,9 @@ func (d *daemon) run(ctx context.Context) error {
 // close gives back what newDaemon took.
 func (d *daemon) close() error {
 	var err error
+	if d.poster != nil {
+		d.poster.Close()
+	}
 	if d.listener != nil {
 		if err = d.listener.Close(); errors.Is(err, net.ErrClosed) {
 			err = nil // the server did it

@@ -5,6 +5,7 @@ import (
 	"crypto/x509"
 	"io"
 	"net/http"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
@@ -12,6 +13,7 @@ import (
 
 	"mailsyncd.example/crm"
 	"mailsyncd.example/crm/outbox"
+	"mailsyncd.example/crm/webhook"
 	"mailsyncd.example/sync/guard"
 	"mailsyncd.example/sync/imapbox"
 	"mailsyncd.example/sync/letter"
@@ -43,31 +45,49 @@ func (letters) Attachment(raw io.Reader, id string, w io.Writer) error {
 }
 
 // metricsHandler serves the metrics of the process and of these collectors.
-func metricsHandler(metrics *watch.Metrics) http.Handler {
+func metricsHandler(of ...interface{ Collectors() []prometheus.Collector }) http.Handler {
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
-	registry.MustRegister(metrics.Collectors()...)
+	for _, metrics := range of {
+		registry.MustRegister(metrics.Collectors()...)
+	}
 	return promhttp.HandlerFor(registry, promhttp.HandlerOpts{})
 }
 
 // mailDialer returns what opens mailboxes: through the guard, trusting the
 // system's certificates and those of the configuration.
 func (c Config) mailDialer() (imapbox.Dialer, error) {
-	dialer := imapbox.Dialer{DialContext: guard.New(c.AllowNetworks).DialContext}
+	roots, err := c.rootCAs()
+	return imapbox.Dialer{DialContext: guard.New(c.AllowNetworks).DialContext, RootCAs: roots}, err
+}
+
+// poster returns what posts to webhooks: through guards of its own, trusting
+// the same certificates.
+func (c Config) poster() (*webhook.Poster, error) {
+	roots, err := c.rootCAs()
+	tls, plain := guard.NewForWebhooks(c.AllowNetworks)
+	return webhook.New(webhook.Options{
+		TLS: tls, Plain: plain, RootCAs: roots, UserAgent: "mailsyncd/" + version(), Now: time.Now,
+	}), err
+}
+
+// rootCAs are the certificates that are trusted; nil: the system's.
+func (c Config) rootCAs() (*x509.CertPool, error) {
 	if c.CAFile == "" {
-		return dialer, nil
+		return nil, nil
 	}
 	certificates, err := readCertificates(c.CAFile)
 	if err != nil {
-		return dialer, err
+		return nil, err
 	}
-	if dialer.RootCAs, err = x509.SystemCertPool(); err != nil {
-		return dialer, err
+	roots, err := x509.SystemCertPool()
+	if err != nil {
+		return nil, err
 	}
 	for _, certificate := range certificates {
-		dialer.RootCAs.AddCert(certificate)
+		roots.AddCert(certificate)
 	}
-	return dialer, nil
+	return roots, nil
 }
 
 // connect opens a mailbox; trace hears of each step.

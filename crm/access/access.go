@@ -23,6 +23,7 @@ const (
 	ReadMail       Action = "read_mail"     // threads, messages, attachments
 	DeleteMail     Action = "delete_mail"
 	ReadEvents     Action = "read_events"
+	ManageWebhooks Action = "manage_webhooks"
 )
 
 // roles is a set of roles. The account's key counts as one: it acts for the
@@ -56,6 +57,7 @@ var table = map[Action]roles{
 	ReadMail:       everybody,
 	DeleteMail:     managers,
 	ReadEvents:     everybody,
+	ManageWebhooks: managers | key,
 }
 
 // May reports whether the caller may do this. Roles and actions that the table

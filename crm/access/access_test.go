@@ -27,6 +27,7 @@ const contract = `
 	read_mail         yes    yes    yes      yes   yes
 	delete_mail       yes    yes    yes      -     -
 	read_events       yes    yes    yes      yes   yes
+	manage_webhooks   yes    yes    yes      -     yes
 `
 
 func as(role string) crm.Caller {

@@ -34,6 +34,8 @@ type Options struct {
 	Letters Letters
 	Watcher Watcher
 	Bell    Bell
+	// Endpoints posts to webhooks when somebody asks for it.
+	Endpoints Endpoints
 	// OperatorToken manages accounts and keys, and reads the metrics.
 	OperatorToken crm.Secret
 	Now           func() time.Time

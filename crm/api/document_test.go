@@ -124,6 +124,8 @@ func TestContractsPaths(t *testing.T) {
 		"POST /v1/links/test", "POST /v1/links", "GET /v1/links", "GET /v1/links/{id}", "DELETE /v1/links/{id}", "PATCH /v1/links/{id}",
 		"POST /v1/links/{id}/look", "GET /v1/links/{id}/receipt", "GET /v1/mailboxes", "GET /v1/mailboxes/{id}", "POST /v1/mailboxes/{id}/balance", "GET /v1/threads", "GET /v1/threads/{id}", "GET /v1/messages", "GET /v1/messages/{id}",
 		"DELETE /v1/messages/{id}", "GET /v1/messages/{id}/raw", "GET /v1/messages/{id}/attachments/{attachment_id}",
+		"POST /v1/webhooks", "GET /v1/webhooks", "GET /v1/webhooks/{id}", "PUT /v1/webhooks/{id}", "DELETE /v1/webhooks/{id}",
+		"GET /v1/webhooks/{id}/deliveries", "POST /v1/webhooks/{id}/deliveries/{delivery_id}/redeliver",
 		"GET /v1/events", "GET /v1/events/stream", "POST /v1/explain", "GET /v1/usage",
 		"GET /healthz", "GET /readyz", "GET /metrics", "GET /openapi.json",
 	} {
@@ -138,7 +140,7 @@ func TestContractsPaths(t *testing.T) {
 func TestEveryCodeIsDocumented(t *testing.T) {
 	o := newOffice(t)
 	document := string(o.document(t))
-	for _, folder := range []string{".", "web", "wire", "../store/office", "../store/txn", "../../sync/imapbox", "../../sync/imapbox/talk", "../../sync/watch", "../../sync/guard"} {
+	for _, folder := range []string{".", "web", "wire", "../store/office", "../store/txn", "../../sync/imapbox", "../../sync/imapbox/talk", "../../sync/watch", "../../sync/guard", "../webhook", "../outbox"} {
 		files, err := filepath.Glob(filepath.Join(folder, "*.go"))
 		if err != nil {
 			t.Fatal(err)

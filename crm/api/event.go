@@ -43,14 +43,16 @@ func (s *server) listEvents(ctx context.Context, in *struct {
 }
 
 // visibleEvents leaves out what the caller may not see: of links, other
-// people's. What a page lacks for that is not made up for.
+// people's; of webhooks, all. What a page lacks for that is not made up for.
 func visibleEvents(c crm.Caller, events []crm.Event) []crm.Event {
 	if access.May(c, access.SeeAllLinks) {
 		return events
 	}
 	visible := make([]crm.Event, 0, len(events))
 	for _, e := range events {
-		if !strings.HasPrefix(string(e.Type), "link.") || isAbout(e, c.User.ID) {
+		switch noun, _, _ := strings.Cut(string(e.Type), "."); {
+		case noun == "webhook", noun == "link" && !isAbout(e, c.User.ID):
+		default:
 			visible = append(visible, e)
 		}
 	}

@@ -39,6 +39,7 @@ type office struct {
 	log     *observer.ObservedLogs
 	clock   *clock
 	bell    *bell
+	poster  *poster
 	closing chan struct{}
 	ready   error
 
@@ -67,6 +68,7 @@ func newOfficeWith(t *testing.T, build func(api.Options) http.Handler) *office {
 		clock: &clock{now: time.Date(2026, 11, 2, 9, 0, 0, 0, time.UTC)}, closing: make(chan struct{}),
 	}
 	o.bell = &bell{left: make(chan struct{}, 16)}
+	o.poster = &poster{}
 	var err error
 	o.store, err = sqlite.Open(t.Context(), filepath.Join(t.TempDir(), "test.db"), store.Options{Sealer: openSealer{}, Signals: signals{&o.bell.Bell}})
 	if err != nil {
@@ -77,8 +79,12 @@ func newOfficeWith(t *testing.T, build func(api.Options) http.Handler) *office {
 			t.Error(err)
 		}
 	})
+	endpoints := outbox.NewDispatcher(outbox.Options{
+		Store: o.store, Poster: o.poster, Now: o.clock.Now, Log: zap.New(core), Metrics: outbox.NewMetrics(),
+	})
 	handler := build(api.Options{
-		Store: o.store, Blobs: o.blobs, Letters: o.letters, Watcher: o.watcher, Bell: o.bell,
+		Endpoints: endpoints,
+		Store:     o.store, Blobs: o.blobs, Letters: o.letters, Watcher: o.watcher, Bell: o.bell,
 		OperatorToken: operatorToken, Now: o.clock.Now, Log: zap.New(core),
 		Ready: func(context.Context) error { return o.ready }, Closing: o.closing,
 		Metrics: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "mailsync_up 1") }),
@@ -307,6 +313,21 @@ type openSealer struct{}
 
 func (openSealer) Seal(plain, _ []byte) ([]byte, error)  { return plain, nil }
 func (openSealer) Open(sealed, _ []byte) ([]byte, error) { return sealed, nil }
+
+// poster stands in for endpoints: it notes what is posted, and says what a test
+// wants it to say.
+type poster struct {
+	answer crm.Answer
+	bodies []string
+	check  error
+}
+
+func (p *poster) Check(context.Context, string) error { return p.check }
+
+func (p *poster) Post(_ context.Context, _ string, _ crm.EventID, _ []crm.Secret, body []byte) crm.Answer {
+	p.bodies = append(p.bodies, string(body))
+	return p.answer
+}
 
 // bell tells when a listener has left.
 type bell struct {

@@ -91,6 +91,17 @@ var rows = []row{
 	{"list-events", "GET /v1/events", "fyyyyyyy"},
 	{"stream-events", "GET /v1/events/stream?after=x", "fyyyyyyy"},
 
+	// Webhooks are kept by manager and up, and the back end.
+	{"create-webhook", "POST /v1/webhooks {}", "fyyyyffy"},
+	{"list-webhooks", "GET /v1/webhooks", "fyyyyffy"},
+	{"get-webhook", "GET /v1/webhooks/{webhook}", "fyyyyffn"},
+	{"update-webhook", `PUT /v1/webhooks/{webhook} {"url":"https://hooks.example/x"}`, "fyyyyffn"},
+	{"rotate-webhook", "POST /v1/webhooks/{webhook}/rotate", "fyyyyffn"},
+	{"test-webhook", "POST /v1/webhooks/{webhook}/test", "fyyyyffn"},
+	{"list-deliveries", "GET /v1/webhooks/{webhook}/deliveries", "fyyyyffn"},
+	{"redeliver", "POST /v1/webhooks/{webhook}/deliveries/dlv_0/redeliver", "fnnnnffn"},
+	{"delete-webhook", "DELETE /v1/webhooks/whk_0", "fnnnnffn"},
+
 	{"get-healthz", "GET /healthz", "yyyyyyyy"},
 	{"get-readyz", "GET /readyz", "yyyyyyyy"},
 	{"get-metrics", "GET /metrics", "yfffffff"},
@@ -196,7 +207,8 @@ func (o *office) things(t *testing.T) *strings.Replacer {
 	link := o.link(t, "uwe")
 	id := o.imports(t, link, mailFrom("kunde", "kunde@kunde.example", "Hello"))[0]
 	m := must(o.key.Message(t.Context(), id))(t)
-	return strings.NewReplacer("{account}", string(o.account), "{preset}", string(preset.ID), "{link}", string(link.ID),
+	webhook := must(o.key.CreateWebhook(t.Context(), wire.WebhookInput{URL: "https://hooks.example/sakura"}))(t)
+	return strings.NewReplacer("{account}", string(o.account), "{preset}", string(preset.ID), "{webhook}", string(webhook.ID), "{link}", string(link.ID),
 		"{mailbox}", string(link.MailboxID), "{thread}", string(m.ThreadID), "{message}", string(m.ID))
 }
 

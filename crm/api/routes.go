@@ -69,6 +69,16 @@ func (s *server) routes(api huma.API) {
 	add(r, "GET /v1/events", may(access.ReadEvents), "list-events", s.listEvents)
 	add(r, "GET /v1/events/stream", may(access.ReadEvents), "stream-events", s.streamEvents, answers("text/event-stream"), slow)
 
+	add(r, "POST /v1/webhooks", may(access.ManageWebhooks), "create-webhook", s.createWebhook, created)
+	add(r, "GET /v1/webhooks", may(access.ManageWebhooks), "list-webhooks", s.listWebhooks)
+	add(r, "GET /v1/webhooks/{id}", may(access.ManageWebhooks), "get-webhook", s.getWebhook)
+	add(r, "PUT /v1/webhooks/{id}", may(access.ManageWebhooks), "update-webhook", s.updateWebhook)
+	add(r, "DELETE /v1/webhooks/{id}", may(access.ManageWebhooks), "delete-webhook", s.deleteWebhook)
+	add(r, "POST /v1/webhooks/{id}/rotate", may(access.ManageWebhooks), "rotate-webhook", s.rotateWebhook)
+	add(r, "POST /v1/webhooks/{id}/test", may(access.ManageWebhooks), "test-webhook", s.testWebhook, slow)
+	add(r, "GET /v1/webhooks/{id}/deliveries", may(access.ManageWebhooks), "list-deliveries", s.listDeliveries)
+	add(r, "POST /v1/webhooks/{id}/deliveries/{delivery_id}/redeliver", may(access.ManageWebhooks), "redeliver", s.redeliver, slow)
+
 	add(r, "GET /healthz", everybody, "get-healthz", s.alive)
 	add(r, "GET /readyz", everybody, "get-readyz", s.ready)
 	add(r, "GET /metrics", operator, "get-metrics", s.metrics, answers("text/plain"))

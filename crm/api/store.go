@@ -21,6 +21,7 @@ type Store interface {
 	Mailboxes
 	Messages
 	Events
+	Webhooks
 }
 
 // Accounts are the companies and the keys of their CRM back ends.
@@ -137,6 +138,31 @@ type Messages interface {
 type Events interface {
 	// ListEvents returns events with a greater Seq than after, at most limit.
 	ListEvents(ctx context.Context, a crm.AccountID, after int64, limit int) ([]crm.Event, error)
+}
+
+// Webhooks are the account's endpoints, and what became of each event there.
+type Webhooks interface {
+	// CreateWebhook adds a webhook, which hears of events from now on.
+	CreateWebhook(ctx context.Context, w crm.Webhook, secret crm.Secret) error
+	Webhook(ctx context.Context, a crm.AccountID, id crm.WebhookID) (crm.Webhook, error)
+	ListWebhooks(ctx context.Context, a crm.AccountID, p crm.Paging) (crm.Part[crm.Webhook], error)
+	// UpdateWebhook replaces URL, types, inclusions and status; the endpoint
+	// counts as well again.
+	UpdateWebhook(ctx context.Context, w crm.Webhook) error
+	// RotateWebhook gives it another secret; the old one signs too for a while.
+	RotateWebhook(ctx context.Context, a crm.AccountID, id crm.WebhookID, secret crm.Secret, oldUntil, at time.Time) error
+	DeleteWebhook(ctx context.Context, a crm.AccountID, id crm.WebhookID) error
+	ListDeliveries(ctx context.Context, a crm.AccountID, w crm.WebhookID, p crm.Paging) (crm.Part[crm.Delivery], error)
+}
+
+// Endpoints posts to webhooks.
+type Endpoints interface {
+	// Check tells what is wrong with the URL of an endpoint.
+	Check(ctx context.Context, url string) error
+	// Test posts an event that means nothing, and returns the answer.
+	Test(ctx context.Context, k crm.WebhookKey) (crm.Answer, error)
+	// Redeliver posts an event again now.
+	Redeliver(ctx context.Context, k crm.WebhookKey, id crm.DeliveryID) (crm.Delivery, error)
 }
 
 // Blobs keeps raw messages.

@@ -251,3 +251,48 @@ func (c Client) Stream(ctx context.Context, after int64) iter.Seq2[wire.Event, e
 		}
 	}
 }
+
+// CreateWebhook makes a webhook and returns it with its secret.
+func (c Client) CreateWebhook(ctx context.Context, in wire.WebhookInput) (wire.NewWebhook, error) {
+	return send[wire.NewWebhook](ctx, c, http.MethodPost, at("webhooks"), in)
+}
+
+// UpdateWebhook replaces a webhook.
+func (c Client) UpdateWebhook(ctx context.Context, id crm.WebhookID, in wire.WebhookInput) (wire.Webhook, error) {
+	return send[wire.Webhook](ctx, c, http.MethodPut, at("webhooks", string(id)), in)
+}
+
+// RotateWebhook gives a webhook another secret and returns it.
+func (c Client) RotateWebhook(ctx context.Context, id crm.WebhookID) (wire.NewWebhook, error) {
+	return send[wire.NewWebhook](ctx, c, http.MethodPost, at("webhooks", string(id), "rotate"), nil)
+}
+
+// TestWebhook has a test posted.
+func (c Client) TestWebhook(ctx context.Context, id crm.WebhookID) (wire.WebhookTest, error) {
+	return send[wire.WebhookTest](ctx, c, http.MethodPost, at("webhooks", string(id), "test"), nil)
+}
+
+// Webhook reads a webhook.
+func (c Client) Webhook(ctx context.Context, id crm.WebhookID) (wire.Webhook, error) {
+	return get[wire.Webhook](ctx, c, at("webhooks", string(id)))
+}
+
+// Webhooks lists the account's webhooks.
+func (c Client) Webhooks(ctx context.Context) ([]wire.Webhook, error) {
+	return all[wire.Webhook](ctx, c, at("webhooks"), nil)
+}
+
+// DeleteWebhook takes a webhook away.
+func (c Client) DeleteWebhook(ctx context.Context, id crm.WebhookID) error {
+	return c.Do(ctx, http.MethodDelete, at("webhooks", string(id)), nil, nil)
+}
+
+// Deliveries lists what became of a webhook's events.
+func (c Client) Deliveries(ctx context.Context, id crm.WebhookID) ([]wire.Delivery, error) {
+	return all[wire.Delivery](ctx, c, at("webhooks", string(id), "deliveries"), nil)
+}
+
+// Redeliver has an event posted again.
+func (c Client) Redeliver(ctx context.Context, id crm.WebhookID, d crm.DeliveryID) (wire.Delivery, error) {
+	return send[wire.Delivery](ctx, c, http.MethodPost, at("webhooks", string(id), "deliveries", string(d), "redeliver"), nil)
+}
