@@ -22,7 +22,7 @@ type Options struct {
 	Log     *zap.Logger
 	Metrics *Metrics
 	// Every is how often the database is asked without a ring: for endpoints
-	// whose wait is over, and for rings that got lost. 2 s.
+	// whose wait is over, and for rings that got lost. 1 s.
 	Every time.Duration
 	// Parallel is how many endpoints are posted to at the same time. 256.
 	Parallel int
@@ -56,7 +56,7 @@ type Dispatcher struct {
 
 // NewDispatcher makes a Dispatcher.
 func NewDispatcher(o Options) *Dispatcher {
-	o.Every = cmp.Or(o.Every, 2*time.Second)
+	o.Every = cmp.Or(o.Every, time.Second)
 	o.Parallel = cmp.Or(o.Parallel, 256)
 	if o.Patience == nil {
 		o.Patience = func(failingFor time.Duration) time.Duration { return patience(failingFor, rand.Float64()) }

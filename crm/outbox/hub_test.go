@@ -216,14 +216,19 @@ func (r *receiver) takes(n int) []int64 {
 func (h *hub) settled(k crm.WebhookKey, done func(crm.Webhook, []crm.Delivery) bool) (crm.Webhook, []crm.Delivery) {
 	h.t.Helper()
 	for {
-		w, err := h.Webhook(h.t.Context(), k.Account, k.ID)
-		h.must(err)
-		part, err := h.ListDeliveries(h.t.Context(), k.Account, k.ID, crm.Paging{Limit: 100})
-		h.must(err)
-		if done(w, part.Items) {
-			return w, part.Items
+		if done(h.standing(k)) {
+			return h.standing(k) // once more: the two were not read in one moment
 		}
 	}
+}
+
+func (h *hub) standing(k crm.WebhookKey) (crm.Webhook, []crm.Delivery) {
+	h.t.Helper()
+	w, err := h.Webhook(h.t.Context(), k.Account, k.ID)
+	h.must(err)
+	part, err := h.ListDeliveries(h.t.Context(), k.Account, k.ID, crm.Paging{Limit: 100})
+	h.must(err)
+	return w, part.Items
 }
 
 type openSealer struct{}

@@ -7,15 +7,15 @@ import (
 )
 
 // How long to go on with an endpoint that fails, and how long to wait between
-// two attempts: a thirtieth of the time that it has failed for, within these
+// two attempts: a share of the time that it has failed for, within these
 // bounds. An outage of five minutes is over within ten seconds of its end, one
-// of a night within half an hour; in three days an endpoint is asked some three
-// hundred times.
+// of a night within twenty minutes; in three days an endpoint is asked some
+// three or four hundred times.
 const (
 	giveUpAfter  = 72 * time.Hour
 	shortestWait = 5 * time.Second
 	longestWait  = time.Hour
-	waitFraction = 30
+	waitFraction = 45
 )
 
 // patience is how long to wait for the next attempt. jitter, from 0 to 1,

@@ -14,8 +14,8 @@ func TestPatience(t *testing.T) {
 		{0, 0, 5 * time.Second},
 		{0, 1, 6250 * time.Millisecond},
 		{2 * time.Minute, 0, 5 * time.Second},
-		{4 * time.Minute, 0.999, 10 * time.Second},
-		{time.Hour, 0, 2 * time.Minute},
+		{6 * time.Minute, 1, 10 * time.Second},
+		{time.Hour, 0, 80 * time.Second},
 		{60 * time.Hour, 0, time.Hour},
 	} {
 		if got := patience(c.failing, c.jitter).Round(time.Second / 4); got != c.want {
