@@ -44,6 +44,8 @@ type (
 	Sealer = office.Sealer
 	// Signals hears what was committed, after the commit.
 	Signals = txn.Signals
+	// Statement is one that waits to be sent; see Dialect.
+	Statement = txn.Statement
 	// Dialect is how the databases differ where their SQL does not.
 	Dialect = txn.Dialect
 )

@@ -43,7 +43,7 @@ func (t tx) recordRuns(p crm.Page, rs runs) error {
 // first of them continues it.
 func (t tx) appendRuns(p crm.Page, tail []crm.Run, rs runs) error {
 	if len(tail) > 0 && tail[0].Hi+1 == rs[0].Lo && tail[0].Outcome == rs[0].Outcome {
-		_, err := t.Exec(`
+		err := t.Write(`
 			UPDATE ledger SET hi = $5 WHERE account = $1 AND folder = $2 AND uidvalidity = $3 AND lo = $4`,
 			t.Account, p.Folder, p.UIDValidity, tail[0].Lo, rs[0].Hi)
 		if err != nil {
@@ -76,7 +76,7 @@ func (t tx) layRun(p crm.Page, r crm.Run) error {
 		return err
 	}
 	for _, old := range near {
-		_, err := t.Exec(`
+		err := t.Write(`
 			DELETE FROM ledger WHERE account = $1 AND folder = $2 AND uidvalidity = $3 AND lo = $4`,
 			t.Account, p.Folder, p.UIDValidity, old.Lo)
 		if err != nil {
@@ -116,13 +116,13 @@ func (ar *Archive) SaveBalance(ctx context.Context, a crm.AccountID, f crm.Folde
 		if err != nil {
 			return err
 		}
-		_, err = t.Exec(`
+		err = t.Write(`
 			UPDATE folders SET unexplained = $3, checked_at = $4 WHERE account = $1 AND id = $2`, a, f, unexplained, txn.MS(at))
 		if err != nil {
 			return err
 		}
 		for _, r := range gone {
-			_, err := t.Exec(`
+			err := t.Write(`
 				UPDATE sightings SET ended_at = $6
 				WHERE account = $1 AND folder = $2 AND uidvalidity = $3 AND uid BETWEEN $4 AND $5 AND ended_at IS NULL`,
 				a, f, uidvalidity, r.Lo, min(r.Hi, position), txn.MS(at))

@@ -196,7 +196,7 @@ func (ar *Archive) DeleteMessage(ctx context.Context, a crm.AccountID, id crm.Me
 
 // erase leaves nothing of a message but its id, its identity, and when it came.
 func (t tx) erase(m crm.Message, at time.Time) error {
-	_, err := t.Exec(`
+	err := t.Write(`
 		UPDATE messages SET deleted_at = $3, thread = '', direction = '', kind = '', header_key = NULL, raw = '', size = 0,
 			subject = '', snippet = '', people = '', details = '{}', text = ''
 		WHERE account = $1 AND id = $2`, t.Account, m.ID, txn.MS(at))
@@ -204,7 +204,7 @@ func (t tx) erase(m crm.Message, at time.Time) error {
 		return err
 	}
 	for _, c := range contactsOf(&m) {
-		_, err := t.Exec(`
+		err := t.Write(`
 			DELETE FROM message_contacts WHERE account = $1 AND contact = $2 AND received_at = $3 AND message = $4`,
 			t.Account, c, txn.MS(m.ReceivedAt), m.ID)
 		if err != nil {

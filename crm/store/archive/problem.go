@@ -15,7 +15,7 @@ func (t tx) recordProblems(p crm.Page, rs runs, at time.Time) error {
 			if r.Outcome == crm.Trouble {
 				continue
 			}
-			_, err := t.Exec(`
+			err := t.Write(`
 				DELETE FROM problems WHERE account = $1 AND folder = $2 AND uidvalidity = $3 AND uid BETWEEN $4 AND $5`,
 				t.Account, p.Folder, p.UIDValidity, r.Lo, r.Hi)
 			if err != nil {

@@ -192,13 +192,13 @@ func (t tx) tellMessages(fresh []*crm.Message, mailbox crm.MailboxID, at time.Ti
 // that lies below.
 func (t tx) countPage(p crm.Page, a *arrivals, at time.Time) error {
 	if p.Through != p.From {
-		_, err := t.Exec(`UPDATE folders SET position = $3 WHERE account = $1 AND id = $2`,
+		err := t.Write(`UPDATE folders SET position = $3 WHERE account = $1 AND id = $2`,
 			string(t.Account), string(p.Folder), int64(p.Through))
 		if err != nil {
 			return err
 		}
 	}
-	_, err := t.Exec(`
+	err := t.Write(`
 		UPDATE mailboxes SET imported = imported + $3, envelopes = envelopes + $4, bodies = bodies + $5,
 			refused_bodies = refused_bodies + $6, bytes = bytes + $7
 		WHERE account = $1 AND id = $2`, string(t.Account), string(p.Mailbox),

@@ -18,12 +18,12 @@ func (th *threader) join(d, other *draft) error {
 		return nil // nobody has heard of it
 	}
 	t := th.t
-	_, err := t.Exec(`
+	err := t.Write(`
 		UPDATE messages SET thread = $3 WHERE account = $1 AND thread = $2 AND deleted_at IS NULL`, t.Account, other.id, d.id)
 	if err != nil {
 		return err
 	}
-	_, err = t.Exec(`
+	err = t.Write(`
 		UPDATE threads SET merged_into = $3, message_count = 0 WHERE account = $1 AND (id = $2 OR merged_into = $2)`,
 		t.Account, other.id, d.id)
 	if err != nil {
@@ -35,14 +35,14 @@ func (th *threader) join(d, other *draft) error {
 		{"thread_contacts", "contact, last_message_at", "DO NOTHING"},
 		{"thread_mailboxes", "mailbox, last_message_at", "DO NOTHING"},
 	} {
-		_, err := t.Exec(`
+		err := t.Write(`
 			INSERT INTO `+move.table+` (account, thread, `+move.columns+`)
 			SELECT account, $3, `+move.columns+` FROM `+move.table+` WHERE account = $1 AND thread = $2
 			ON CONFLICT `+move.conflict, t.Account, other.id, d.id)
 		if err != nil {
 			return err
 		}
-		if _, err := t.Exec(`DELETE FROM `+move.table+` WHERE account = $1 AND thread = $2`, t.Account, other.id); err != nil {
+		if err := t.Write(`DELETE FROM `+move.table+` WHERE account = $1 AND thread = $2`, t.Account, other.id); err != nil {
 			return err
 		}
 	}
@@ -98,7 +98,7 @@ func (th *threader) write(mailbox crm.MailboxID) error {
 // update writes a thread that has a row, and its time where lists sort by it.
 func (th *threader) update(d *draft) error {
 	t := th.t
-	_, err := t.Exec(`
+	err := t.Write(`
 		UPDATE threads SET subject = $3, snippet = $4, message_count = $5, first_message_at = $6, last_message_at = $7
 		WHERE account = $1 AND id = $2`, t.Account, d.id, d.subject, d.snippet, d.count, txn.MS(d.first), txn.MS(d.last))
 	if err != nil {
@@ -110,7 +110,7 @@ func (th *threader) update(d *draft) error {
 // threadMoved brings a thread's time to where lists sort by it.
 func (t tx) threadMoved(id crm.ThreadID, last int64) error {
 	for _, table := range [...]string{"thread_contacts", "thread_mailboxes"} {
-		_, err := t.Exec(`
+		err := t.Write(`
 			UPDATE `+table+` SET last_message_at = $3 WHERE account = $1 AND thread = $2 AND last_message_at <> $3`,
 			t.Account, id, last)
 		if err != nil {
@@ -123,7 +123,7 @@ func (t tx) threadMoved(id crm.ThreadID, last int64) error {
 // threadsSeen notes, for the list of a mailbox's threads, that threads have a copy in a mailbox.
 func (t tx) threadsSeen(ids []crm.ThreadID, m crm.MailboxID) error {
 	return txn.InGroups(ids, 3, func(list string, args []any) error {
-		_, err := t.Exec(`
+		err := t.Write(`
 			INSERT INTO thread_mailboxes (account, thread, mailbox, last_message_at)
 			SELECT account, id, $2, last_message_at FROM threads WHERE account = $1 AND id IN `+list+`
 			ON CONFLICT DO NOTHING`, append([]any{t.Account, m}, args...)...)

@@ -145,7 +145,7 @@ func (t tx) threadLost(id crm.ThreadID) error {
 	if count == 0 {
 		return t.dropThread(id)
 	}
-	_, err = t.Exec(`
+	err = t.Write(`
 		UPDATE threads SET message_count = $3, first_message_at = $4, last_message_at = $5,
 			subject = (SELECT subject FROM messages WHERE account = $1 AND thread = $2 AND deleted_at IS NULL ORDER BY received_at, id LIMIT 1),
 			snippet = (SELECT snippet FROM messages WHERE account = $1 AND thread = $2 AND deleted_at IS NULL ORDER BY received_at DESC, id DESC LIMIT 1)
@@ -156,7 +156,7 @@ func (t tx) threadLost(id crm.ThreadID) error {
 	if err := t.keepContacts(id); err != nil {
 		return err
 	}
-	_, err = t.Exec(`
+	err = t.Write(`
 		DELETE FROM thread_mailboxes WHERE account = $1 AND thread = $2 AND mailbox NOT IN (
 			SELECT s.mailbox FROM messages m JOIN sightings s ON s.account = m.account AND s.message = m.id
 			WHERE m.account = $1 AND m.thread = $2 AND m.deleted_at IS NULL)`, t.Account, id)
@@ -179,7 +179,7 @@ func (t tx) keepContacts(id crm.ThreadID) error {
 			contacts = append(contacts, t.Account, id, c, txn.MS(left[i].ReceivedAt))
 		}
 	}
-	if _, err := t.Exec(`DELETE FROM thread_contacts WHERE account = $1 AND thread = $2`, t.Account, id); err != nil {
+	if err := t.Write(`DELETE FROM thread_contacts WHERE account = $1 AND thread = $2`, t.Account, id); err != nil {
 		return err
 	}
 	return t.Insert(`INSERT INTO thread_contacts (account, thread, contact, last_message_at) VALUES`, 4, contacts, `ON CONFLICT DO NOTHING`)
@@ -187,10 +187,10 @@ func (t tx) keepContacts(id crm.ThreadID) error {
 
 func (t tx) dropThread(id crm.ThreadID) error {
 	for _, table := range [...]string{"thread_ids", "thread_correspondents", "thread_contacts", "thread_mailboxes"} {
-		if _, err := t.Exec(`DELETE FROM `+table+` WHERE account = $1 AND thread = $2`, t.Account, id); err != nil {
+		if err := t.Write(`DELETE FROM `+table+` WHERE account = $1 AND thread = $2`, t.Account, id); err != nil {
 			return err
 		}
 	}
-	_, err := t.Exec(`DELETE FROM threads WHERE account = $1 AND (id = $2 OR merged_into = $2)`, t.Account, id)
+	err := t.Write(`DELETE FROM threads WHERE account = $1 AND (id = $2 OR merged_into = $2)`, t.Account, id)
 	return err
 }

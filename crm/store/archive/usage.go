@@ -10,7 +10,7 @@ import (
 
 // countUsage adds to what the mail imported in a month takes up.
 func (t tx) countUsage(imported time.Time, messages, bytes int64) error {
-	_, err := t.Exec(`
+	err := t.Write(`
 		INSERT INTO usage_by_month (account, month, messages, bytes) VALUES ($1, $2, $3, $4)
 		ON CONFLICT (account, month) DO UPDATE SET
 			messages = usage_by_month.messages + excluded.messages, bytes = usage_by_month.bytes + excluded.bytes`,

@@ -63,7 +63,7 @@ func (o *Office) ListAccounts(ctx context.Context, p crm.Paging) (crm.Part[crm.A
 // is not allowed any more it ends every link of the account.
 func (o *Office) UpdateAccount(ctx context.Context, a crm.Account, at time.Time) error {
 	return o.change(ctx, "update account", a.ID, func(t tx) error {
-		_, err := t.Exec(`
+		err := t.Write(`
 			UPDATE accounts SET name = $1, status = $2, mail_enabled = $3, contact_visibility = $4 WHERE id = $5`,
 			a.Name, a.Status, a.MailEnabled, a.ContactVisibility, a.ID)
 		switch {
@@ -94,11 +94,11 @@ func (o *Office) DeleteAccount(ctx context.Context, id crm.AccountID, at time.Ti
 		}
 		t.Forget()
 		for _, table := range grownTables {
-			if _, err := t.Exec(`DELETE FROM `+table+` WHERE account = $1`, id); err != nil {
+			if err := t.Write(`DELETE FROM `+table+` WHERE account = $1`, id); err != nil {
 				return err
 			}
 		}
-		_, err := t.Exec(`DELETE FROM accounts WHERE id = $1`, id)
+		err := t.Write(`DELETE FROM accounts WHERE id = $1`, id)
 		return err
 	})
 }

@@ -94,7 +94,7 @@ func (t tx) putContacts(cs []crm.Contact) (created int, err error) {
 func (t tx) putAddresses(cs []crm.Contact, ids []crm.ContactID) error {
 	each := func(statement string) error {
 		return txn.InGroups(ids, 2, func(list string, args []any) error {
-			_, err := t.Exec(statement+list, append([]any{t.Account}, args...)...)
+			err := t.Write(statement+list, append([]any{t.Account}, args...)...)
 			return err
 		})
 	}

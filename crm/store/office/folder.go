@@ -33,10 +33,10 @@ func foldersOf(s txn.Session, a crm.AccountID, m crm.MailboxID) (map[string]crm.
 // positions given. What is known of them from an earlier link stays known; its
 // unread mail and its problems are behind the new positions.
 func (t tx) restartFolders(m crm.MailboxID, folders []crm.Folder, at time.Time) error {
-	if _, err := t.Exec(`DELETE FROM problems WHERE account = $1 AND mailbox = $2`, t.Account, m); err != nil {
+	if err := t.Write(`DELETE FROM problems WHERE account = $1 AND mailbox = $2`, t.Account, m); err != nil {
 		return err
 	}
-	_, err := t.Exec(`
+	err := t.Write(`
 		UPDATE folders SET gone_at = $3 WHERE account = $1 AND mailbox = $2 AND gone_at IS NULL`, t.Account, m, txn.MS(at))
 	if err != nil {
 		return err
@@ -58,13 +58,13 @@ func (t tx) restartFolders(m crm.MailboxID, folders []crm.Folder, at time.Time) 
 // one where there is one.
 func (t tx) putFolder(m crm.MailboxID, f, old crm.Folder, known bool, at time.Time) error {
 	if !known {
-		_, err := t.Exec(`
+		err := t.Write(`
 			INSERT INTO folders (account, id, mailbox, name, role, uidvalidity, anchor, anchored, position)
 			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)`,
 			t.Account, crm.NewID("fld", at), m, f.Name, f.Role, f.UIDValidity, f.Anchor, f.Anchored, f.Position)
 		return err
 	}
-	_, err := t.Exec(`
+	err := t.Write(`
 		UPDATE folders SET role = $3, uidvalidity = $4, anchor = $5, anchored = $6, position = $7,
 			gone_at = NULL, unexplained = 0, checked_at = NULL
 		WHERE account = $1 AND id = $2`, t.Account, old.ID, f.Role, f.UIDValidity, f.Anchor, f.Anchored, f.Position)
@@ -73,13 +73,13 @@ func (t tx) putFolder(m crm.MailboxID, f, old crm.Folder, known bool, at time.Ti
 	}
 	// Under another UIDVALIDITY the UIDs mean nothing any more (RFC 3501
 	// section 2.3.1.1): neither where copies are nor what was in trouble.
-	_, err = t.Exec(`
+	err = t.Write(`
 		UPDATE sightings SET ended_at = $4 WHERE account = $1 AND folder = $2 AND uidvalidity <> $3 AND ended_at IS NULL`,
 		t.Account, old.ID, f.UIDValidity, txn.MS(at))
 	if err != nil {
 		return err
 	}
-	_, err = t.Exec(`
+	err = t.Write(`
 		DELETE FROM problems WHERE account = $1 AND folder = $2 AND uidvalidity <> $3`, t.Account, old.ID, f.UIDValidity)
 	return err
 }
@@ -134,7 +134,7 @@ func (t tx) syncFolders(m crm.MailboxID, listed []crm.Folder, at time.Time) (map
 		}
 	}
 	for _, f := range gone {
-		_, err := t.Exec(`UPDATE folders SET gone_at = $3 WHERE account = $1 AND id = $2`, t.Account, f.ID, txn.MS(at))
+		err := t.Write(`UPDATE folders SET gone_at = $3 WHERE account = $1 AND id = $2`, t.Account, f.ID, txn.MS(at))
 		if err != nil {
 			return nil, err
 		}

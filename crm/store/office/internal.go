@@ -10,7 +10,7 @@ func linkSource(id crm.LinkID) source { return source("link/" + id) }
 
 // setInternal makes the internal addresses of a source those given.
 func (t tx) setInternal(from source, addrs []crm.Address) error {
-	_, err := t.Exec(`DELETE FROM internal_addresses WHERE account = $1 AND source = $2`, t.Account, from)
+	err := t.Write(`DELETE FROM internal_addresses WHERE account = $1 AND source = $2`, t.Account, from)
 	if err != nil {
 		return err
 	}

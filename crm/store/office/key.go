@@ -59,7 +59,7 @@ func (o *Office) CreateToken(ctx context.Context, a crm.AccountID, id crm.UserID
 		if _, err := userOf(t.Session, a, id); err != nil {
 			return err
 		}
-		_, err := t.Exec(`
+		err := t.Write(`
 			DELETE FROM user_tokens WHERE account = $1 AND user_id = $2 AND expires_at < $3`,
 			a, id, txn.MS(expires.Add(-longestToken)))
 		if err != nil {

@@ -84,7 +84,7 @@ func (t tx) insertLink(l crm.Link, sealed []byte) error {
 	if err != nil {
 		return err
 	}
-	_, err = t.Exec(`
+	err = t.Write(`
 		INSERT INTO links (account, id, user_id, mailbox, preset, address, server, username, auth, status, detail, turns, linked_at, credential)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, '', 1, $11, $12)`,
 		t.Account, l.ID, l.User, l.Mailbox, l.Preset, l.Address, server, l.Username, l.Auth, crm.LinkSyncing, txn.MS(l.LinkedAt), sealed)
@@ -209,7 +209,7 @@ func (t tx) endLinks(why crm.EndReason, at time.Time, which whichLinks) error {
 }
 
 func (t tx) endLink(l standingLink, why crm.EndReason, at time.Time) error {
-	_, err := t.Exec(`
+	err := t.Write(`
 		UPDATE links SET ended_at = $3, ended_by = $4, status = $5, detail = '', credential = NULL, turns = turns + 1
 		WHERE account = $1 AND id = $2`, t.Account, l.id, txn.MS(at), why, crm.LinkUnlinked)
 	if err != nil {
@@ -220,7 +220,7 @@ func (t tx) endLink(l standingLink, why crm.EndReason, at time.Time) error {
 	}
 	// The mailbox counts from its oldest link that stands, or as before
 	// where none does.
-	_, err = t.Exec(`
+	err = t.Write(`
 		UPDATE mailboxes SET since = COALESCE((
 			SELECT MIN(linked_at) FROM links WHERE account = $1 AND mailbox = $2 AND ended_at IS NULL), since)
 		WHERE account = $1 AND id = $2`, t.Account, l.mailbox)

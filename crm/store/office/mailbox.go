@@ -30,12 +30,12 @@ func (t tx) mailboxToLink(l crm.Link, folders []crm.Folder) (crm.MailboxID, erro
 		return id, err
 	}
 	if found {
-		_, err = t.Exec(`
+		err = t.Write(`
 			UPDATE mailboxes SET since = $3, mode = '', last_synced_at = NULL, last_error = '', last_error_at = NULL, error_count = 0
 			WHERE account = $1 AND id = $2`, t.Account, id, txn.MS(l.LinkedAt))
 	} else {
 		id = crm.MailboxID(crm.NewID("mbx", l.LinkedAt))
-		_, err = t.Exec(`
+		err = t.Write(`
 			INSERT INTO mailboxes (account, id, host, port, username, since) VALUES ($1, $2, $3, $4, $5, $6)`,
 			t.Account, id, host, l.Server.Port, l.Username, txn.MS(l.LinkedAt))
 	}

@@ -84,7 +84,7 @@ func (o *Office) resealGroup(ctx context.Context, group []sealedLink) error {
 				return err
 			}
 			// One that was replaced or erased meanwhile needs nothing.
-			_, err = t.Exec(`
+			err = t.Write(`
 				UPDATE links SET credential = $3 WHERE account = $1 AND id = $2 AND credential = $4`,
 				l.account, l.id, again, l.sealed)
 			if err != nil {

@@ -62,7 +62,7 @@ func (t tx) turn(l standingLink, to crm.LinkStatus, detail string, at time.Time)
 		t.Tell(l.event(crm.LinkFailing, at, linkData{Status: to, Detail: detail}))
 		told, turns = to, turns+1
 	}
-	_, err := t.Exec(`
+	err := t.Write(`
 		UPDATE links SET status = $3, detail = $4, told = $5, turns = $6 WHERE account = $1 AND id = $2`,
 		t.Account, l.id, to, detail, told, turns)
 	return err
@@ -115,7 +115,7 @@ func (t tx) saveLook(l crm.Looked) error {
 	if l.Err != "" {
 		failed = txn.MS(l.At)
 	}
-	_, err := t.Exec(`
+	err := t.Write(`
 		UPDATE mailboxes SET
 			mode = CASE WHEN $3 = '' THEN mode ELSE $3 END,
 			missed = missed + $4,

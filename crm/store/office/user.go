@@ -34,7 +34,7 @@ func (o *Office) PutUser(ctx context.Context, u crm.User, at time.Time) (created
 		if err != nil && !created {
 			return err
 		}
-		_, err = t.Exec(`
+		err = t.Write(`
 			INSERT INTO users (account, id, email, name, role, aliases, active, created_at, updated_at)
 			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
 			ON CONFLICT (account, id) DO UPDATE SET

@@ -9,9 +9,12 @@ import (
 	"strings"
 	"time"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/jackc/pgx/v5/stdlib"
+
+	"mailsyncd.example/crm/store"
 )
 
 // connector lends connections of a pool to database/sql.
@@ -53,17 +56,50 @@ type conn struct{ *stdlib.Conn }
 // CheckNamedValue implements driver.NamedValueChecker. PostgreSQL takes no NUL
 // in a text and nothing that is no UTF-8, and would refuse a message for one
 // byte of what it says; SQLite takes both. Such bytes become U+FFFD.
-func (conn) CheckNamedValue(v *driver.NamedValue) error {
-	value, err := driver.DefaultParameterConverter.ConvertValue(v.Value)
-	if err != nil {
-		return err
-	}
-	if text, ok := value.(string); ok {
-		value = clean(text)
-	}
-	v.Value = value
-	return nil
+func (conn) CheckNamedValue(v *driver.NamedValue) (err error) {
+	v.Value, err = argument(v.Value)
+	return err
 }
+
+// argument is a value as it is sent.
+func argument(v any) (any, error) {
+	value, err := driver.DefaultParameterConverter.ConvertValue(v)
+	if text, ok := value.(string); ok {
+		return clean(text), err
+	}
+	return value, err
+}
+
+// send pipelines statements: all of them go out before the first answer is
+// awaited.
+func send(ctx context.Context, driverConn any, all []store.Statement) error {
+	c, ok := driverConn.(conn)
+	if !ok || c.Conn.Conn().PgConn().TxStatus() != inTransaction {
+		return pgx.ErrTxClosed // on its own the batch would be a transaction
+	}
+	var batch pgx.Batch
+	for _, statement := range all {
+		args := make([]any, len(statement.Args))
+		for i, v := range statement.Args {
+			var err error
+			if args[i], err = argument(v); err != nil {
+				return err
+			}
+		}
+		batch.Queue(statement.Query, args...)
+	}
+	answers := c.Conn.Conn().SendBatch(ctx, &batch)
+	for range all {
+		if _, err := answers.Exec(); err != nil {
+			return errors.Join(err, answers.Close())
+		}
+	}
+	return answers.Close()
+}
+
+// inTransaction is the state of a connection in the middle of a transaction
+// that has not failed: PostgreSQL's manual, ReadyForQuery.
+const inTransaction = 'T'
 
 func clean(text string) string {
 	text = strings.ToValidUTF8(text, "\uFFFD")

@@ -24,6 +24,7 @@ var dialect = store.Dialect{
 	Snapshot: sql.LevelRepeatableRead,
 	Classify: classify,
 	Again:    again,
+	Send:     send,
 }
 
 // SQLSTATE codes, and classes of them (their first two characters), that a

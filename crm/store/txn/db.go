@@ -35,6 +35,11 @@ type Dialect struct {
 	// Again tells whether a transaction that failed so is to be run once more:
 	// another one stood in its way. Nil where that can't be.
 	Again func(error) bool
+	// Send runs statements in one round trip, on a connection of the driver
+	// that is inside a transaction. Nil where a round trip costs nothing. It
+	// must not return driver.ErrBadConn, for which database/sql would wait
+	// for the transaction to end.
+	Send func(ctx context.Context, driverConn any, all []Statement) error
 }
 
 // attempts is how often a transaction is run at most.
@@ -118,14 +123,25 @@ func (db *DB) Transact(ctx context.Context, op string, do func(*Tx) error) error
 }
 
 func (db *DB) attempt(ctx context.Context, do func(*Tx) error) error {
-	on, err := db.write.BeginTx(ctx, nil)
+	conn, err := db.write.Conn(ctx)
+	if err != nil {
+		return err
+	}
+	defer conn.Close() // gives it back to the pool
+	on, err := conn.BeginTx(ctx, nil)
 	if err != nil {
 		return err
 	}
 	t := &Tx{Session: Session{ctx: ctx, on: on}, lock: db.dialect.Lock}
+	if db.dialect.Send != nil {
+		t.queue = &queue{conn: conn, send: db.dialect.Send}
+	}
 	err = do(t)
 	if err == nil {
 		err = t.flushEvents()
+	}
+	if err == nil {
+		err = t.flush()
 	}
 	if err != nil {
 		_ = on.Rollback() // the connection is lost where this fails, and with it the transaction

@@ -45,23 +45,19 @@ func (t *Tx) flushEvents() error {
 	if len(t.events) == 0 {
 		return nil
 	}
-	var last int64
-	_, err := t.First(Into(&last), `
-		UPDATE accounts SET event_seq = event_seq + $1 WHERE id = $2 RETURNING event_seq`, len(t.events), t.Account)
-	if err != nil {
-		return err
-	}
-	seq := last - int64(len(t.events))
 	values := make([]any, 0, 6*len(t.events))
 	for _, e := range t.events {
-		seq++
+		t.seq++
 		data, err := ToJSON(e.Data)
 		if err != nil {
 			return err
 		}
-		values = append(values, t.Account, seq, e.id(t.Account), e.Kind, MS(e.At), data)
+		values = append(values, t.Account, t.seq, e.id(t.Account), e.Kind, MS(e.At), data)
 	}
 	t.events = nil
 	t.told.events = append(t.told.events, t.Account)
+	if err := t.Write(`UPDATE accounts SET event_seq = $1 WHERE id = $2`, t.seq, t.Account); err != nil {
+		return err
+	}
 	return t.Insert(`INSERT INTO events (account, seq, id, type, at, data) VALUES`, 6, values, "")
 }

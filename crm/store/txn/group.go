@@ -19,7 +19,7 @@ func (t *Tx) Insert(head string, columns int, values []any, tail string) error {
 			rows *= 2
 		}
 		n := rows * columns
-		if _, err := t.Exec(head+rowsOf(columns, rows)+tail, values[:n]...); err != nil {
+		if err := t.Write(head+rowsOf(columns, rows)+tail, values[:n]...); err != nil {
 			return err
 		}
 		values = values[n:]

@@ -15,8 +15,9 @@ type runner interface {
 
 // Session runs statements, inside a transaction or each on its own.
 type Session struct {
-	ctx context.Context
-	on  runner
+	ctx   context.Context
+	on    runner
+	queue *queue // nil where every statement is sent at once
 }
 
 // Scan copies the columns of a row, as (*sql.Rows).Scan does.
@@ -24,6 +25,9 @@ type Scan func(dest ...any) error
 
 // Exec runs a statement and returns how many rows it touched.
 func (s Session) Exec(query string, args ...any) (int64, error) {
+	if err := s.flush(); err != nil {
+		return 0, err
+	}
 	res, err := s.on.ExecContext(s.ctx, query, args...)
 	if err != nil {
 		return 0, err
@@ -34,6 +38,9 @@ func (s Session) Exec(query string, args ...any) (int64, error) {
 // Each hands the rows of a query over one by one. The row function must not
 // run statements: the connection is busy until the last row was read.
 func (s Session) Each(row func(Scan) error, query string, args ...any) error {
+	if err := s.flush(); err != nil {
+		return err
+	}
 	rows, err := s.on.QueryContext(s.ctx, query, args...)
 	if err != nil {
 		return err

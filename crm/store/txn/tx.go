@@ -12,6 +12,7 @@ type Tx struct {
 	Session
 	Account crm.AccountID // the one it has entered
 	lock    string
+	seq     int64   // of Account's last event
 	events  []Event // of Account, not written yet
 	told    told
 }
@@ -44,8 +45,7 @@ func (t *Tx) Enter(a crm.AccountID) error {
 		return err
 	}
 	t.Account = a
-	var id string
-	found, err := t.First(Into(&id), `SELECT id FROM accounts WHERE id = $1`+t.lock, string(a))
+	found, err := t.First(Into(&t.seq), `SELECT event_seq FROM accounts WHERE id = $1`+t.lock, string(a))
 	if err == nil && !found {
 		return NotFound("account")
 	}
