@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"reflect"
+	"sync"
 	"testing"
 	"time"
 
@@ -116,6 +117,33 @@ func TestDeadlock(t *testing.T) {
 	must(t, err)
 	same(t, "contacts made", <-done, 2)
 	same(t, "contacts", query[int](t, url, `SELECT COUNT(*) FROM contacts`), 2)
+}
+
+// An account that has to wait keeps no other waiting, however many of its
+// changes do.
+func TestAccountsDoNotWaitForEachOther(t *testing.T) {
+	url := server.Database(t)
+	s := open(t, url, store.Options{})
+	for _, id := range []crm.AccountID{"acc_1", "acc_2"} {
+		must(t, s.CreateAccount(t.Context(), crm.Account{ID: id, Status: crm.AccountActive, CreatedAt: now}))
+	}
+	ctx, conn := connect(t, url)
+	defer conn.Close(ctx)
+	_, err := conn.Exec(ctx, `BEGIN; SELECT 1 FROM accounts WHERE id = 'acc_1' FOR UPDATE`)
+	must(t, err)
+	var waiting sync.WaitGroup
+	for range 50 {
+		waiting.Go(func() {
+			if err := s.UpdateAccount(t.Context(), crm.Account{ID: "acc_1", Status: crm.AccountActive, MailEnabled: true}, now); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	awaitWaiter(t, url)
+	must(t, s.UpdateAccount(t.Context(), crm.Account{ID: "acc_2", Status: crm.AccountActive, MailEnabled: true}, now))
+	_, err = conn.Exec(ctx, `COMMIT`)
+	must(t, err)
+	waiting.Wait()
 }
 
 // awaitWaiter returns once somebody waits for a lock.

@@ -18,6 +18,7 @@ type DB struct {
 	read    *sql.DB
 	dialect Dialect
 	signals Signals
+	turns   turns
 }
 
 // Dialect is how the databases differ where their SQL does not.
@@ -61,7 +62,7 @@ func New(write, read *sql.DB, d Dialect, signals Signals) *DB {
 	if signals == nil {
 		signals = silence{}
 	}
-	return &DB{write: write, read: read, dialect: d, signals: signals}
+	return &DB{write: write, read: read, dialect: d, signals: signals, turns: turns{all: map[crm.AccountID]*turn{}}}
 }
 
 type silence struct{}
@@ -102,6 +103,11 @@ func (db *DB) Reading(ctx context.Context) Session {
 // Change runs do in a transaction that holds the account's lock. op names it
 // in errors.
 func (db *DB) Change(ctx context.Context, op string, a crm.AccountID, do func(*Tx) error) error {
+	giveBack, err := db.turns.take(ctx, a)
+	if err != nil {
+		return db.Fail(ctx, op, err)
+	}
+	defer giveBack()
 	return db.Transact(ctx, op, func(t *Tx) error {
 		if err := t.Enter(a); err != nil {
 			return err
