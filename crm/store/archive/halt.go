@@ -1,6 +1,7 @@
 package archive
 
 import (
+	"cmp"
 	"slices"
 	"time"
 
@@ -33,11 +34,14 @@ func (t tx) enrolledSenders(fresh []*crm.Message) ([]enrolled, error) {
 			return e, err
 		}, `
 			SELECT id, contact, sequence, started_at FROM enrollments
-			WHERE account = $1 AND status = $2 AND contact IN `+list+` ORDER BY id`,
+			WHERE account = $1 AND status = $2 AND contact IN `+list,
 			append([]any{string(t.Account), string(crm.EnrollmentActive)}, args...)...)
 		found = append(found, more...)
 		return err
 	})
+	// In order of their ids, as they are told. ORDER BY would make the database
+	// go through all enrollments of the account instead of the senders'.
+	slices.SortFunc(found, func(a, b enrolled) int { return cmp.Compare(a.id, b.id) })
 	return found, err
 }
 
@@ -67,7 +71,7 @@ func (t tx) halt(active []enrolled, m *crm.Message, mailbox crm.MailboxID, at ti
 			rest = append(rest, e)
 			continue
 		}
-		_, err := t.Exec(`
+		err := t.Write(`
 			UPDATE enrollments SET status = $3, halted_by = $4, halted_at = $5, updated_at = $5
 			WHERE account = $1 AND id = $2`,
 			string(t.Account), string(e.id), string(crm.EnrollmentHalted), string(m.ID), txn.MS(at))

@@ -148,13 +148,19 @@ func (t tx) recordArrivals(p crm.Page, a *arrivals, at time.Time) error {
 		return nil
 	}
 	if len(a.fresh) > 0 {
+		// Asked before anything is written, so that the writes can wait to be
+		// sent together.
+		active, err := t.enrolledSenders(a.fresh)
+		if err != nil {
+			return err
+		}
 		if err := t.threadMessages(a.fresh, p.Mailbox, at); err != nil {
 			return err
 		}
 		if err := t.insertMessages(a.fresh); err != nil {
 			return err
 		}
-		if err := t.tellMessages(a.fresh, p.Mailbox, at); err != nil {
+		if err := t.tellMessages(a.fresh, active, p.Mailbox, at); err != nil {
 			return err
 		}
 	}
@@ -173,11 +179,8 @@ func (t tx) recordArrivals(p crm.Page, a *arrivals, at time.Time) error {
 
 // tellMessages tells of new messages, each with what it brings about: a reply
 // halts the sequences of who wrote it, before anybody can read it here.
-func (t tx) tellMessages(fresh []*crm.Message, mailbox crm.MailboxID, at time.Time) error {
-	active, err := t.enrolledSenders(fresh)
-	if err != nil {
-		return err
-	}
+func (t tx) tellMessages(fresh []*crm.Message, active []enrolled, mailbox crm.MailboxID, at time.Time) error {
+	var err error
 	for _, m := range fresh {
 		t.tellMessage(m, mailbox, at)
 		if active, err = t.halt(active, m, mailbox, at); err != nil {

@@ -17,6 +17,7 @@ func TestPlans(t *testing.T) {
 		INSERT INTO accounts SELECT 'acc_' || a, '', 'active', true, 'all', 0 FROM generate_series(1, 50) a;
 		INSERT INTO contacts SELECT 'acc_1', 'c' || n, '', '', 0, 0 FROM generate_series(1, 20000) n;
 		INSERT INTO contact_addresses SELECT 'acc_1', n || '@customer.example', 'c' || n, 0, 0 FROM generate_series(1, 20000) n;
+		INSERT INTO enrollments SELECT 'acc_1', 'e' || n, 'c' || n, '', 'active', 0, '', NULL, 0, 0 FROM generate_series(1, 20000) n;
 		INSERT INTO thread_ids SELECT 'acc_1', decode(md5(n::text), 'hex'), 'thr_' || n / 3, true FROM generate_series(1, 20000) n;
 		INSERT INTO messages SELECT 'acc_1', 'msg_' || n, decode(md5(n::text), 'hex'), 'thr_' || n / 3, NULL, 'inbound', 'personal',
 			NULL, n, n, '', 0, '', '', '', '{}', '' FROM generate_series(1, 20000) n`)
@@ -29,6 +30,7 @@ func TestPlans(t *testing.T) {
 	check := func(when, account string) {
 		for _, c := range []struct{ query, key string }{
 			{`SELECT contact FROM contact_addresses WHERE account = $1 AND address ` + list(texts), "address"},
+			{`SELECT id FROM enrollments WHERE account = $1 AND status = 'active' AND contact ` + list(texts), "contact"},
 			{`SELECT thread FROM thread_ids WHERE account = $1 AND key ` + list(keys), "key"},
 			{`SELECT id FROM messages WHERE account = $1 AND identity ` + list(keys), "identity"},
 			{`SELECT id FROM messages WHERE account = $1 AND thread = 'thr_1' AND deleted_at IS NULL`, "thread"},

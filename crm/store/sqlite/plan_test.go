@@ -56,7 +56,7 @@ var wide = regexp.MustCompile(`^(SCAN (\w+)|SEARCH (\w+) .*\(account=\?\)( LEFT-
 
 // grown are the tables that grow with the mail and the customers, also by the
 // names that statements give them.
-var grown = strings.Fields(`contacts contact_addresses c ledger messages m message_contacts sightings s
+var grown = strings.Fields(`contacts contact_addresses c enrollments e ledger messages m message_contacts sightings s
 	threads t thread_ids thread_correspondents thread_contacts i thread_mailboxes b events deliveries`)
 
 // small are tables that statements call by names which grown ones have too.

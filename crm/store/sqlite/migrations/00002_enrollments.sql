@@ -22,3 +22,9 @@ CREATE INDEX enrollments_of_contact ON enrollments (account, contact, id);
 -- that are here already nobody has noted it: they count as the contact's, which
 -- can hold a sequence back and never let one go on by mistake.
 ALTER TABLE message_contacts ADD COLUMN sender BOOLEAN NOT NULL DEFAULT TRUE;
+
+-- Statistics, as in the first schema: a reply is looked up by the contact, and
+-- must not go through all that the account has enrolled.
+INSERT INTO sqlite_stat1 (tbl, idx, stat) VALUES
+    ('enrollments', 'enrollments', '100000 100000 1'),
+    ('enrollments', 'enrollments_of_contact', '100000 100000 2 1');
