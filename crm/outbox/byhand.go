@@ -50,6 +50,9 @@ func (d *Dispatcher) Redeliver(ctx context.Context, k crm.WebhookKey, id crm.Del
 	if err != nil {
 		return crm.Delivery{}, err
 	}
+	if len(events) == 0 {
+		return crm.Delivery{}, crm.E(crm.NotFound, "delivery_not_found", "The delivery's event is gone, and the account with it.")
+	}
 	answer, err := d.send(ctx, w, events[0])
 	if err != nil {
 		return crm.Delivery{}, err

@@ -35,11 +35,12 @@ type Options struct {
 // waits for its next turn. The lease covers that and one slow answer, so that
 // nobody else posts to the endpoint meanwhile.
 const (
-	batchLimit = 50
-	batchTime  = 10 * time.Second
-	leaseTime  = 30 * time.Second
-	settleTime = 10 * time.Second
-	maxAsked   = time.Hour // of an endpoint's own Retry-After
+	batchLimit  = 50
+	batchTime   = 10 * time.Second
+	leaseTime   = 30 * time.Second
+	settleTime  = 10 * time.Second
+	settleAgain = time.Second / 2
+	maxAsked    = time.Hour // of an endpoint's own Retry-After
 )
 
 // Dispatcher brings committed events to webhooks: at least once, in the order
@@ -71,10 +72,13 @@ func (d *Dispatcher) Run(ctx context.Context) error {
 	news := d.Bell.ListenAll()
 	tick := time.NewTicker(d.Every)
 	defer tick.Stop()
+	var trouble bool
 	for {
-		if err := d.start(ctx); err != nil && ctx.Err() == nil {
-			d.Log.Error("could not look for webhooks", zap.Error(err))
+		err := d.start(ctx)
+		if err != nil && ctx.Err() == nil && !trouble {
+			d.Log.Error("could not look for webhooks; said once until it goes well again", zap.Error(err))
 		}
+		trouble = err != nil
 		select {
 		case <-ctx.Done():
 			return nil
@@ -142,16 +146,33 @@ func (d *Dispatcher) turn(ctx context.Context, k crm.WebhookKey) bool {
 		return false
 	}
 	settled := d.deliver(ctx, batch)
-	// A daemon that stops still writes down what it has done.
-	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), settleTime)
-	defer cancel()
-	held, err := d.Store.SettleWebhook(last, settled)
-	d.complain(last, "could not write down the deliveries of a webhook", k, err)
+	held, err := d.settle(ctx, settled)
+	d.complain(ctx, "could not write down the deliveries of a webhook", k, err)
 	if held && settled.Status != crm.WebhookActive {
 		d.Metrics.GivenUp.Inc()
 		d.Log.Warn("a webhook was given up", zap.String("account", string(k.Account)), zap.String("webhook", string(k.ID)), zap.String("detail", settled.Detail))
 	}
 	return err == nil
+}
+
+// settle writes down what was done: also while the daemon stops, and where the
+// database is away for a moment, as soon as it is back. What the endpoint has
+// taken would be posted again otherwise, and not before the lease is over.
+func (d *Dispatcher) settle(ctx context.Context, s crm.Settled) (held bool, err error) {
+	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), settleTime)
+	defer cancel()
+	again := time.NewTicker(settleAgain)
+	defer again.Stop()
+	for {
+		if held, err = d.Store.SettleWebhook(last, s); err == nil || crm.KindOf(err) == crm.NotFound {
+			return held, err
+		}
+		select {
+		case <-last.Done():
+			return false, err
+		case <-again.C:
+		}
+	}
 }
 
 func (d *Dispatcher) complain(ctx context.Context, what string, k crm.WebhookKey, err error) {

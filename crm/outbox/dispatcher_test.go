@@ -270,6 +270,20 @@ func TestRestartInTheMiddle(t *testing.T) {
 	}
 }
 
+// A database that is away for a moment makes nobody hear an event twice.
+func TestDeliveriesAreWrittenDownAfterAnOutage(t *testing.T) {
+	h := newHub(t)
+	r := h.receive(nil)
+	k := h.register(r.URL)
+	h.away.Store(2)
+	h.tell(1)
+	h.run()
+	_, list := h.settled(k, func(_ crm.Webhook, d []crm.Delivery) bool { return len(d) == 1 })
+	if list[0].Attempts != 1 || len(r.taken) != 1 {
+		t.Errorf("%d attempts, %d posts", list[0].Attempts, len(r.taken))
+	}
+}
+
 // Events that it does not want cost a webhook nothing, however many they are.
 func TestWebhookHearsItsTypesOnly(t *testing.T) {
 	h := newHub(t)

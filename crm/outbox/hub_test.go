@@ -33,6 +33,7 @@ type hub struct {
 	ahead   atomic.Int64 // by how much the hub's clock is ahead
 	told    int
 	timeout time.Duration // of a post; 0: the usual
+	away    atomic.Int64  // how many times more the database is away when deliveries are written down
 	client  *http.Client  // that trusts the receivers
 }
 
@@ -111,6 +112,14 @@ func (h *hub) dispatcher() *outbox.Dispatcher {
 		Store: h, Poster: poster, Bell: &h.bell, Now: h.now, Log: zap.NewNop(), Metrics: outbox.NewMetrics(),
 		Every: time.Hour, Patience: func(time.Duration) time.Duration { return 0 },
 	})
+}
+
+// SettleWebhook stands before the store's own.
+func (h *hub) SettleWebhook(ctx context.Context, s crm.Settled) (bool, error) {
+	if h.away.Add(-1) >= 0 {
+		return false, crm.E(crm.Unavailable, "database_busy", "The database is away.")
+	}
+	return h.Store.SettleWebhook(ctx, s)
 }
 
 // run runs a dispatcher until the test ends or stop is called, which returns
