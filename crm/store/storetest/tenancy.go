@@ -12,10 +12,11 @@ import (
 // furnished is an account with one of everything, and another that spies.
 type furnished struct {
 	*house
-	spy   crm.AccountID
-	made  crm.Link
-	inbox crm.Folder
-	m     crm.Message
+	spy       crm.AccountID
+	made      crm.Link
+	inbox     crm.Folder
+	m         crm.Message
+	delivered crm.DeliveryID
 }
 
 func furnish(t *testing.T, open Opener) furnished {
@@ -27,11 +28,15 @@ func furnish(t *testing.T, open Opener) furnished {
 	h.must(h.CreatePreset(ctx, crm.Preset{Account: h.account, ID: "pre_1", CreatedAt: h.now, UpdatedAt: h.now}))
 	h.must(h.CreateKey(ctx, crm.AccountKey{Account: h.account, ID: "key_1", CreatedAt: h.now}, crm.TokenHash{1}))
 	h.enroll("e1", "c1")
+	w := h.webhook("whk_1")
 	m := h.imported(l.Mailbox, h.letter("c1", nil))
+	heard, _ := h.claim(w)
+	h.settle(heard, nil)
+	delivered := value(h.ListDeliveries(ctx, h.account, w.ID, crm.Paging{Limit: 1}))(h).Items[0].ID
 	p := h.page(h.folder(l.Mailbox, "INBOX"))
 	p.Through, p.Problems = 2, []crm.Problem{{UID: 2, RetryAt: h.now}}
 	value(h.Record(ctx, p, h.now))(h)
-	return furnished{house: h, spy: spy, made: l, inbox: h.folder(l.Mailbox, "INBOX"), m: m}
+	return furnished{house: h, spy: spy, made: l, inbox: h.folder(l.Mailbox, "INBOX"), m: m, delivered: delivered}
 }
 
 // Nothing of one account is ever visible to another, even to who knows the ids.
@@ -50,6 +55,8 @@ func testTenancyOfLists(t *testing.T, open Opener) {
 		"health":       func() (any, error) { v, err := h.ListHealth(ctx, spy, limit); return v.Items, err },
 		"usage":        func() (any, error) { return h.Usage(ctx, spy) },
 		"events":       func() (any, error) { return h.ListEvents(ctx, spy, 0, 10) },
+		"webhooks":     func() (any, error) { v, err := h.ListWebhooks(ctx, spy, limit); return v.Items, err },
+		"deliveries":   func() (any, error) { v, err := h.ListDeliveries(ctx, spy, "whk_1", limit); return v.Items, err },
 		"folders":      func() (any, error) { return h.Folders(ctx, spy, l.Mailbox) },
 		"problems":     func() (any, error) { return h.DueProblems(ctx, spy, l.Mailbox, h.now) },
 		"known":        func() (any, error) { return h.Known(ctx, spy, []crm.Identity{m.Identity}) },
@@ -120,6 +127,12 @@ func testTenancyOfThings(t *testing.T, open Opener) {
 		"CreateToken":   func() error { return h.CreateToken(ctx, spy, "u1", crm.TokenHash{2}, h.now) },
 		"DeleteContact": func() error { return h.DeleteContact(ctx, spy, "c1") },
 		"Unenroll":      func() error { return h.DeleteEnrollment(ctx, spy, "e1") },
+		"webhook":       func() error { return discard(h.Webhook(ctx, spy, "whk_1")) },
+		"its secrets":   func() error { return discard(h.WebhookSecrets(ctx, spy, "whk_1", h.now)) },
+		"its delivery":  func() error { return discard(h.Delivery(ctx, spy, "whk_1", h.delivered)) },
+		"UpdateWebhook": func() error { return h.UpdateWebhook(ctx, crm.Webhook{Account: spy, ID: "whk_1"}) },
+		"DeleteWebhook": func() error { return h.DeleteWebhook(ctx, spy, "whk_1") },
+		"RotateWebhook": func() error { return h.RotateWebhook(ctx, spy, "whk_1", "x", h.now, h.now) },
 		"DeletePreset":  func() error { return h.DeletePreset(ctx, spy, "pre_1") },
 		"UpdatePreset":  func() error { return h.UpdatePreset(ctx, crm.Preset{Account: spy, ID: "pre_1"}) },
 		"EndLink":       func() error { return h.EndLink(ctx, spy, l.ID, crm.EndedUnlinked, h.now) },
