@@ -23,8 +23,8 @@ type Config struct {
 	Keyset        string         `placeholder:"JSON" setting:"MAILSYNC_KEYSET" help:"Keys that encrypt credentials. Made in the data folder on first start unless given."`
 	OperatorToken string         `placeholder:"TOKEN" setting:"MAILSYNC_OPERATOR_TOKEN" help:"Token that manages accounts. Made on first start, in a file in the data folder, unless given."`
 	PollInterval  time.Duration  `default:"3m" placeholder:"TIME" setting:"MAILSYNC_POLL_INTERVAL" help:"Look at every folder at least this often (${default})."`
-	AllowNetworks []netip.Prefix `placeholder:"CIDR" setting:"MAILSYNC_ALLOW_NETWORKS" help:"Private networks, separated by commas, in which mail hosts may stand. Without it only public addresses are dialled."`
-	CAFile        string         `type:"existingfile" placeholder:"FILE" setting:"MAILSYNC_CA_FILE" help:"Trust the CA certificates in FILE too, for mail hosts."`
+	AllowNetworks []netip.Prefix `placeholder:"CIDR" setting:"MAILSYNC_ALLOW_NETWORKS" help:"Private networks, separated by commas, in which mail hosts and webhook endpoints may stand. Without it only public addresses are dialled."`
+	CAFile        string         `type:"existingfile" placeholder:"FILE" setting:"MAILSYNC_CA_FILE" help:"Trust the CA certificates in FILE too, for mail hosts and webhook endpoints."`
 }
 
 // settings finds the values of flags that the command line leaves out: first

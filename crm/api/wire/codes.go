@@ -78,6 +78,7 @@ var codes = []struct{ code, means string }{
 	{"account_exists", "an account with this id is there already"},
 	{"key_exists", "a key with this id is there already"},
 	{"webhook_exists", "a webhook with this id is there already"},
+	{"webhook_limit", "the account has as many webhooks as it may have"},
 	{"preset_exists", "a preset with this id is there already"},
 	{"link_exists", "the user has a link that stands"},
 	{"link_ended", "the link has ended"},

@@ -39,6 +39,10 @@ func (o *Office) unsealWebhook(a crm.AccountID, w crm.WebhookID, sealed []byte) 
 	return crm.Secret(plain), sealError("The secret of webhook "+string(w)+" can't be decrypted", err)
 }
 
+// mostWebhooks is how many an account may have: each of its events is posted to
+// all of them.
+const mostWebhooks = 50
+
 // CreateWebhook adds a webhook to its account. It hears of events from now on.
 func (o *Office) CreateWebhook(ctx context.Context, w crm.Webhook, secret crm.Secret) error {
 	return o.change(ctx, "create webhook", w.Account, func(t tx) error {
@@ -49,6 +53,13 @@ func (o *Office) CreateWebhook(ctx context.Context, w crm.Webhook, secret crm.Se
 		sealed, err := o.sealWebhook(w.Account, w.ID, secret)
 		if err != nil {
 			return err
+		}
+		var there int
+		if _, err := t.First(txn.Into(&there), `SELECT count(*) FROM webhooks WHERE account = $1`, w.Account); err != nil {
+			return err
+		}
+		if there >= mostWebhooks {
+			return crm.E(crm.Conflict, "webhook_limit", "The account has as many webhooks as it may have; delete one that is not needed any more.")
 		}
 		n, err := t.Exec(`
 			INSERT INTO webhooks (account, id, url, types, include, status, secret, position, created_at, updated_at)

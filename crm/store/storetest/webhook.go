@@ -55,6 +55,12 @@ func testWebhooks(t *testing.T, open Opener) {
 	_, err = h.WebhookSecrets(ctx, h.account, w.ID, h.now)
 	fails(t, err, crm.NotFound, "webhook_not_found")
 
+	for i := range 48 {
+		h.webhook(crm.WebhookID(fmt.Sprint("whk_more", i)))
+	}
+	w.ID = "whk_too_many"
+	fails(t, h.CreateWebhook(ctx, w, "x"), crm.Conflict, "webhook_limit")
+
 	h.must(h.DeleteAccount(ctx, h.account, h.now))
 	again := newHouseIn(t, h.Store, h.account)
 	same(t, "webhooks of an account made anew", len(value(again.ListWebhooks(ctx, h.account, crm.Paging{Limit: 9}))(again).Items), 0)
