@@ -75,7 +75,7 @@ func (j job) lookBare() (reading, error) {
 func (j job) idleBare() (reading, error) {
 	faults := make(chan error, len(j.Users))
 	places := 0
-	grown, err := growth(j.Users, func(user string) error {
+	before, after, err := growth(j.Users, func(user string) error {
 		b, err := openBare(j, user)
 		if err != nil {
 			return err
@@ -100,8 +100,18 @@ func (j job) idleBare() (reading, error) {
 		return reading{}, err
 	case <-time.After(j.Watch):
 	}
+	return s.endIdle(before, after)
+}
+
+// endIdle ends a section in which mailboxes were idle; before and after are
+// the resident memory when they were joined.
+func (s section) endIdle(before, after int64) (reading, error) {
 	r, err := s.end()
-	r.Growth = grown
+	if err != nil {
+		return r, err
+	}
+	now, err := memory("VmRSS")
+	r.Growth, r.Astir = after-before, now-before
 	return r, err
 }
 
@@ -135,21 +145,19 @@ func (b *bare) stand(interval, share time.Duration) error {
 	}
 }
 
-// growth is how much resident memory standing at all users' mailboxes takes
-// more than standing at the first one's.
-func growth(users []string, stand func(string) error) (int64, error) {
-	var before int64
+// growth stands at the users' mailboxes, and returns the resident memory when
+// it stood at the first one's only and at the end.
+func growth(users []string, stand func(string) error) (before, after int64, err error) {
 	for n, user := range users {
 		if err := stand(user); err != nil {
-			return 0, err
+			return 0, 0, err
 		}
 		if n == 0 {
-			var err error
 			if before, err = settled(); err != nil {
-				return 0, err
+				return 0, 0, err
 			}
 		}
 	}
-	after, err := settled()
-	return after - before, err
+	after, err = settled()
+	return before, after, err
 }

@@ -87,7 +87,7 @@ func (j job) lookLib() (reading, error) {
 
 // idleLib stands at every mailbox with imapclient's Idle.
 func (j job) idleLib() (reading, error) {
-	grown, err := growth(j.Users, func(user string) error {
+	before, after, err := growth(j.Users, func(user string) error {
 		c, err := openLib(j, user, nil)
 		if err != nil {
 			return err
@@ -98,7 +98,7 @@ func (j job) idleLib() (reading, error) {
 		_, err = c.Idle()
 		return err
 	})
-	return reading{Growth: grown}, err
+	return reading{Growth: after - before}, err
 }
 
 // announceLib waits for news as imapclient tells them, until ctx ends.

@@ -16,7 +16,8 @@ type reading struct {
 	CPU      time.Duration // of this process, user and system
 	Wall     time.Duration
 	Peak     int64 // bytes of memory that were resident at most
-	Growth   int64 // bytes of resident memory added, where that is what is measured
+	Growth   int64 // bytes of resident memory added, once all is settled
+	Astir    int64 // the same in the midst of work
 	Imported int   // messages that came into the store
 	Refused  int64 // bodies read that the rules refuse, by the receipts
 }

@@ -143,9 +143,7 @@ func (j job) idleOurs(ctx context.Context) (reading, error) {
 	case <-time.After(j.Watch):
 	case <-ctx.Done():
 	}
-	found, err := s.end()
-	found.Growth = after - before
-	return found, err
+	return s.endIdle(before, after)
 }
 
 // firstOurs links mailboxes, one after the other, and waits until each was

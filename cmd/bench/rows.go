@@ -246,7 +246,7 @@ func (b *bench) idle(ctx context.Context) error {
 		return err
 	}
 	j := job{Work: "idle", TLS: true, Users: users, Interval: b.sizes.interval, Watch: b.sizes.watch}
-	grown, busy := trio{}, trio{}
+	grown, astir, busy := trio{}, trio{}, trio{}
 	for _, who := range everybody {
 		j.Side = who
 		r, err := b.measure(ctx, j)
@@ -255,6 +255,7 @@ func (b *bench) idle(ctx context.Context) error {
 		}
 		grown[who] = float64(r.Growth) / float64(b.sizes.idle-1)
 		if r.Wall > 0 {
+			astir[who] = float64(r.Astir) / float64(b.sizes.idle-1)
 			// Looks are what costs, so that rarer ones cost less by as much.
 			busy[who] = r.CPU.Seconds() / r.Wall.Seconds() * b.sizes.interval.Seconds() / usualInterval.Seconds()
 		}
@@ -263,9 +264,11 @@ func (b *bench) idle(ctx context.Context) error {
 			return err
 		}
 	}
+	work := fmt.Sprintf("%d idle mailboxes, TLS", b.sizes.idle)
 	b.add(
-		grown.line(4, fmt.Sprintf("%d idle mailboxes, TLS", b.sizes.idle), "memory, each", kilobytes, 64e3),
-		busy.line(8, fmt.Sprintf("%d idle mailboxes, TLS", b.sizes.idle), "of one core, a look each 3 min", percent, 0.01),
+		grown.line(4, work, "memory, each", kilobytes, 64e3),
+		astir.line(4, work, "memory, each, between looks", kilobytes, none),
+		busy.line(8, work, "of one core, a look each 3 min", percent, 0.01),
 	)
 	return nil
 }
