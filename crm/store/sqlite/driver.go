@@ -194,8 +194,11 @@ func positional(query string) (text string, order []int) {
 		for !quoted && c == '$' && end < len(query) && '0' <= query[end] && query[end] <= '9' {
 			end++
 		}
-		n, err := strconv.Atoi(query[i+1 : end])
-		if err != nil || n == 0 {
+		n := 0
+		if end > i+1 {
+			n, _ = strconv.Atoi(query[i+1 : end]) // digits only
+		}
+		if n == 0 {
 			b.WriteByte(c)
 			continue
 		}
