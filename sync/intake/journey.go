@@ -19,7 +19,7 @@ import (
 const (
 	// windowUIDs is how many UIDs are asked for at once: so many that round
 	// trips don't count, so few that a window fits in memory.
-	windowUIDs = 500
+	windowUIDs = 1000
 	// careShift narrows the window by eight with each degree of care.
 	careShift = 3
 	// careToPass is the degree of care from which the next UID is passed
