@@ -111,7 +111,8 @@ func serveJob(ctx context.Context, in io.Reader, out io.Writer) error {
 	return json.NewEncoder(out).Encode(r)
 }
 
-// writeHeap writes a profile of what is in memory now, beside that of the CPU.
+// writeHeap writes a profile of what is in memory now, and of what has been
+// allocated so far, beside that of the CPU.
 func (j job) writeHeap() error {
 	if j.Profile == "" {
 		return nil

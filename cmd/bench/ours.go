@@ -21,6 +21,9 @@ func (j job) scanOurs(ctx context.Context) (reading, error) {
 		return reading{}, err
 	}
 	found, err := r.advance(ctx, j.Users[0])
+	if err == nil {
+		err = j.writeHeap()
+	}
 	if closeErr := r.close(); err == nil {
 		err = closeErr
 	}
