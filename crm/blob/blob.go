@@ -1,5 +1,5 @@
 // Package blob keeps raw messages in files that are named by the SHA-256 of
-// what is in them: DIR/ACCOUNT/ab/cdef….zst, compressed with Zstandard
+// what is in them: DIR/ACCOUNT/a/bcdef….zst, compressed with Zstandard
 // (RFC 8878). The same bytes are kept once in an account.
 //
 // A file gets its name only once it is complete, and is durable only after
@@ -229,7 +229,7 @@ func (f *Files) home(a crm.AccountID) (string, error) {
 func validRef(ref crm.BlobRef) bool { return refPattern.MatchString(string(ref)) }
 
 func path(home string, ref crm.BlobRef) string {
-	return filepath.Join(home, string(ref[:2]), string(ref[2:])+suffix)
+	return filepath.Join(home, string(ref[:1]), string(ref[1:])+suffix)
 }
 
 func notFound(ref crm.BlobRef, cause error) error {
