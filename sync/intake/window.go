@@ -9,6 +9,9 @@ const (
 	// partBytes and partMessages bound what one transaction holds.
 	partBytes    = 8 << 20
 	partMessages = 100
+	// firstMessages bounds the first part of a window, and the next are twice
+	// as large each: whoever waits for a burst of mail sees its beginning soon.
+	firstMessages = 10
 )
 
 // mail is a message on its way.
@@ -64,14 +67,14 @@ func (w *window) parts() []*part {
 	p.receipt = crm.Receipt{Envelopes: int64(len(w.mails)), Bytes: w.bytes}
 	parts := []*part{p}
 	var bytes int64
-	var count int
+	count, most := 0, firstMessages
 	for _, m := range w.mails {
 		if m.outcome == crm.Imported {
-			if count > 0 && (count == partMessages || bytes+m.env.Size > partBytes) {
+			if count > 0 && (count == most || bytes+m.env.Size > partBytes) {
 				p.hi = m.env.UID - 1
 				p = &part{lo: m.env.UID, hi: w.hi, internal: w.internal}
 				parts = append(parts, p)
-				bytes, count = 0, 0
+				bytes, count, most = 0, 0, min(2*most, partMessages)
 			}
 			bytes += m.env.Size
 			count++

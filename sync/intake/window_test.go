@@ -4,6 +4,7 @@ import (
 	"errors"
 	"math/rand/v2"
 	"reflect"
+	"slices"
 	"testing"
 	"time"
 
@@ -96,6 +97,21 @@ func TestPartsStayWithinATransaction(t *testing.T) {
 		if len(p.mails) > partMessages || bytes > partBytes {
 			t.Errorf("UIDs %d to %d: %d messages, %d bytes in one transaction", p.lo, p.hi, len(p.mails), bytes)
 		}
+	}
+}
+
+func TestPartsGrow(t *testing.T) {
+	w := &window{lo: 1, hi: 400}
+	for uid := crm.UID(1); uid <= 400; uid++ {
+		w.add(crm.Envelope{UID: uid, Size: 1000}, nil)
+		w.mails[uid-1].outcome = crm.Imported
+	}
+	var sizes []int
+	for _, p := range w.parts() {
+		sizes = append(sizes, len(p.mails))
+	}
+	if want := []int{10, 20, 40, 80, 100, 100, 50}; !slices.Equal(sizes, want) {
+		t.Errorf("parts of %v messages, not %v", sizes, want)
 	}
 }
 
