@@ -64,6 +64,8 @@ var floors = map[string]floor{
 	"sync/intake":            story,
 	"sync/watch":             story,
 	"crm/api/apitest":        kit,
+	"crm/redistest":          kit,
+	"crm/servertest":         kit,
 	"crm/store/postgrestest": kit,
 	"crm/store/storetest":    kit,
 	"crm/vectortest":         kit,

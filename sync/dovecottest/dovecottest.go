@@ -19,6 +19,7 @@ import (
 	"testing"
 
 	"mailsyncd.example/crm"
+	"mailsyncd.example/crm/servertest"
 )
 
 // Host is the address on which every Server listens. Its certificate is good
@@ -41,7 +42,7 @@ type Server struct {
 	opt options
 
 	mu       sync.Mutex
-	proc     *process // nil while stopped
+	proc     *servertest.Process // nil while stopped
 	accounts map[string]string
 	lmtp     []*LMTP // idle connections
 }
@@ -123,9 +124,11 @@ func (s *Server) prepare() error {
 func (s *Server) first() error {
 	var err error
 	for range 5 {
-		if s.IMAPPort, s.IMAPSPort, s.LMTPPort, err = freePorts(); err != nil {
+		var ports []int
+		if ports, err = servertest.FreePorts(3); err != nil {
 			return err
 		}
+		s.IMAPPort, s.IMAPSPort, s.LMTPPort = ports[0], ports[1], ports[2]
 		if err = s.Start(); err == nil {
 			return nil
 		}

@@ -13,6 +13,7 @@ import (
 	"github.com/emersion/go-imap/v2"
 
 	"mailsyncd.example/crm"
+	"mailsyncd.example/crm/servertest"
 )
 
 const letter = "From: a@customer.example\r\nTo: u@x.test\r\nSubject: hello\r\n\r\n.dot\r\n"
@@ -112,7 +113,7 @@ func TestCapabilitiesAndFolders(t *testing.T) {
 func TestTLSWithItsOwnAuthority(t *testing.T) {
 	s := Start(t)
 	for _, name := range []string{Host, "localhost"} {
-		c, err := tls.Dial("tcp", address(s.IMAPSPort), &tls.Config{RootCAs: s.CAPool, ServerName: name})
+		c, err := tls.Dial("tcp", servertest.Address(s.IMAPSPort), &tls.Config{RootCAs: s.CAPool, ServerName: name})
 		must(t, err)
 		line, err := bufio.NewReader(c).ReadString('\n')
 		must(t, err)
@@ -128,7 +129,7 @@ func TestTLSWithItsOwnAuthority(t *testing.T) {
 
 // echo is a server that sends back what it gets.
 func echo(t *testing.T) string {
-	l, err := net.Listen("tcp", address(0))
+	l, err := net.Listen("tcp", servertest.Address(0))
 	must(t, err)
 	t.Cleanup(func() { l.Close() })
 	go func() {

@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"github.com/emersion/go-imap/v2"
+
+	"mailsyncd.example/crm/servertest"
 )
 
 // Deliver hands a message to Dovecot by LMTP, as a mail server would: it is in
@@ -54,7 +56,7 @@ type LMTP struct {
 
 // LMTP opens a connection for deliveries in bulk; the caller closes it.
 func (s *Server) LMTP() (*LMTP, error) {
-	conn, err := net.Dial("tcp", address(s.LMTPPort))
+	conn, err := net.Dial("tcp", servertest.Address(s.LMTPPort))
 	if err != nil {
 		return nil, err
 	}

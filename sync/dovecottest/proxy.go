@@ -5,6 +5,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"mailsyncd.example/crm/servertest"
 )
 
 // Proxy stands between a client and a server and carries bytes, of whatever
@@ -33,7 +35,7 @@ type Proxy struct {
 // goes on until the test ends.
 func NewProxy(t testing.TB, target string) *Proxy {
 	t.Helper()
-	l, err := net.Listen("tcp", address(0))
+	l, err := net.Listen("tcp", servertest.Address(0))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -47,14 +49,14 @@ func NewProxy(t testing.TB, target string) *Proxy {
 // Proxy returns a Proxy in front of one of the server's ports.
 func (s *Server) Proxy(t testing.TB, port int) *Proxy {
 	t.Helper()
-	return NewProxy(t, address(port))
+	return NewProxy(t, servertest.Address(port))
 }
 
 // Port is where the proxy listens, on Host.
 func (p *Proxy) Port() int { return p.listener.Addr().(*net.TCPAddr).Port }
 
 // Addr is where the proxy listens, as host:port.
-func (p *Proxy) Addr() string { return address(p.Port()) }
+func (p *Proxy) Addr() string { return servertest.Address(p.Port()) }
 
 // Sent counts the bytes that clients sent.
 func (p *Proxy) Sent() int64 { p.mu.Lock(); defer p.mu.Unlock(); return p.up }

@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/emersion/go-imap/v2/imapclient"
+
+	"mailsyncd.example/crm/servertest"
 )
 
 // AddUser adds a user, known at once. The name is the login name and the
@@ -67,7 +69,7 @@ func (s *Server) writeUser(name, password string, mtime time.Time) error {
 // Client logs a user in, in the clear, with go-imap's own client: for what a
 // test wants to do to a mailbox from outside. The caller closes it.
 func (s *Server) Client(user string) (*imapclient.Client, error) {
-	c, err := imapclient.DialInsecure(address(s.IMAPPort), nil)
+	c, err := imapclient.DialInsecure(servertest.Address(s.IMAPPort), nil)
 	if err != nil {
 		return nil, err
 	}

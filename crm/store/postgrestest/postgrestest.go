@@ -18,7 +18,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -29,6 +28,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"mailsyncd.example/crm/servertest"
 	"mailsyncd.example/crm/store/postgres"
 )
 
@@ -54,7 +54,7 @@ type Server struct {
 	dir       string
 	bin       string
 	port      int
-	proc      *process // nil while stopped
+	proc      *servertest.Process // nil while stopped
 	databases int
 }
 
@@ -149,9 +149,11 @@ func (s *Server) first() error {
 	}
 	// Somebody may be faster to take the free port, so it is tried again.
 	for range 5 {
-		if s.port, err = freePort(); err != nil {
+		ports, err := servertest.FreePorts(1)
+		if err != nil {
 			return err
 		}
+		s.port = ports[0]
 		if err = s.start(); err == nil {
 			break
 		}
@@ -185,7 +187,7 @@ func (s *Server) URL(database string) string {
 
 // Address is where the server listens on the loopback interface: for proxies,
 // and for those who have to give the password.
-func (s *Server) Address() string { return net.JoinHostPort("127.0.0.1", strconv.Itoa(s.port)) }
+func (s *Server) Address() string { return servertest.Address(s.port) }
 
 // OverTCP is the URL of the same database by way of this address (Address, or
 // a proxy in front of it), with this password.

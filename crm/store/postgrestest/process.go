@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"os"
 	"os/exec"
 	"os/user"
@@ -17,18 +16,9 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
-)
 
-// process is a postmaster.
-type process struct {
-	cmd  *exec.Cmd
-	gone chan struct{} // closed once it has ended
-	// guard ends the server when its leash is closed before anything was
-	// written to it: the operating system closes it when the test binary dies,
-	// however it dies.
-	guard *exec.Cmd
-	leash io.WriteCloser
-}
+	"mailsyncd.example/crm/servertest"
+)
 
 // findBinaries returns the folder of initdb and postgres, the newest where
 // there are several: Debian keeps them out of the PATH.
@@ -49,12 +39,11 @@ func (s *Server) command(name string, args ...string) (*exec.Cmd, error) {
 	cmd := exec.Command(filepath.Join(s.bin, name), args...)
 	cmd.Dir = s.dir
 	cmd.Env = append(os.Environ(), "LC_ALL=C.UTF-8", "TZ=UTC")
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	if os.Geteuid() != 0 {
 		return cmd, nil
 	}
 	uid, gid, err := servant()
-	cmd.SysProcAttr.Credential = &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}
+	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}}
 	return cmd, err
 }
 
@@ -140,39 +129,16 @@ func (s *Server) start() error {
 	}
 	defer log.Close()
 	cmd.Stdout, cmd.Stderr = log, log
-	p, err := launch(cmd)
+	p, err := servertest.Launch(cmd, syscall.SIGQUIT)
 	if err != nil {
 		return err
 	}
-	if err := p.await(s.knock); err != nil {
-		p.end(syscall.SIGQUIT)
+	if err := p.Await(s.knock); err != nil {
+		p.End(syscall.SIGQUIT)
 		return err
 	}
 	s.proc = p
 	return nil
-}
-
-func launch(cmd *exec.Cmd) (*process, error) {
-	if err := cmd.Start(); err != nil {
-		return nil, err
-	}
-	p := &process{cmd: cmd, gone: make(chan struct{})}
-	go func() {
-		_ = cmd.Wait() // it ends by a signal: an error that says nothing
-		close(p.gone)
-	}()
-	guard := exec.Command("/bin/sh", "-c", "read _ || kill -QUIT "+strconv.Itoa(cmd.Process.Pid))
-	guard.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
-	leash, err := guard.StdinPipe()
-	if err == nil {
-		err = guard.Start()
-	}
-	if err != nil {
-		p.end(syscall.SIGQUIT)
-		return nil, err
-	}
-	p.guard, p.leash = guard, leash
-	return p, nil
 }
 
 // knock opens and closes a connection.
@@ -186,48 +152,13 @@ func (s *Server) knock() error {
 	return conn.Close(ctx)
 }
 
-// await returns once ready returns nil.
-func (p *process) await(ready func() error) error {
-	deadline := time.After(30 * time.Second)
-	retry := time.NewTicker(10 * time.Millisecond)
-	defer retry.Stop()
-	for {
-		err := ready()
-		if err == nil {
-			return nil
-		}
-		select {
-		case <-p.gone:
-			return errors.New("postgres ended while it started")
-		case <-deadline:
-			return fmt.Errorf("postgres does not come up: %w", err)
-		case <-retry.C:
-		}
-	}
-}
-
-// end signals the postmaster, which ends all others, and waits for it.
-func (p *process) end(sig syscall.Signal) {
-	_ = p.cmd.Process.Signal(sig)
-	select {
-	case <-p.gone:
-	case <-time.After(20 * time.Second):
-		_ = p.cmd.Process.Kill()
-		<-p.gone
-	}
-	if p.guard != nil {
-		_, _ = io.WriteString(p.leash, "\n")
-		_ = p.guard.Wait() // it has nothing to say
-	}
-}
-
 // Start runs the server after a Stop or Kill, on the same port with the same
 // data.
 func (s *Server) Start() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.proc != nil {
-		return errors.New("postgres runs already")
+		return servertest.ErrRuns
 	}
 	return s.start()
 }
@@ -249,17 +180,7 @@ func (s *Server) finish(sig syscall.Signal) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.proc != nil {
-		s.proc.end(sig)
+		s.proc.End(sig)
 		s.proc = nil
 	}
-}
-
-// freePort finds a port on which nobody listens at the moment.
-func freePort() (int, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return 0, err
-	}
-	defer l.Close()
-	return l.Addr().(*net.TCPAddr).Port, nil
 }
