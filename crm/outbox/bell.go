@@ -13,19 +13,43 @@ import (
 // costs nobody anything. The zero value is ready to use, from any goroutine.
 type Bell struct {
 	mu    sync.Mutex
-	rings map[crm.AccountID]map[chan struct{}]struct{}
-	any   chan struct{} // of whoever listens to all accounts; nil: nobody
+	rings map[crm.AccountID]rings
+	own   rings // of those who listen to what this process writes
 }
 
-// EventsWritten rings for everybody who listens to the account. It never waits.
+// rings are the channels of listeners.
+type rings map[chan struct{}]struct{}
+
+// EventsWritten rings for everybody who listens to the account, and for those
+// who listen to what this process has written. It never waits.
 func (b *Bell) EventsWritten(a crm.AccountID) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	for ring := range b.rings[a] {
-		strike(ring)
+	b.rings[a].strike()
+	b.own.strike()
+}
+
+// EventsElsewhere rings for everybody who listens to the account: another
+// process has written events of it.
+func (b *Bell) EventsElsewhere(a crm.AccountID) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.rings[a].strike()
+}
+
+// Anything rings for everybody who listens to an account, whichever that is:
+// what other processes had to say may have been lost.
+func (b *Bell) Anything() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for _, of := range b.rings {
+		of.strike()
 	}
-	if b.any != nil {
-		strike(b.any)
+}
+
+func (r rings) strike() {
+	for ring := range r {
+		strike(ring)
 	}
 }
 
@@ -36,15 +60,22 @@ func strike(ring chan struct{}) {
 	}
 }
 
-// ListenAll returns a channel that holds a value when any account may have new
-// events. There is one such channel: it is for the Dispatcher.
-func (b *Bell) ListenAll() <-chan struct{} {
+// ListenOwn returns a channel that holds a value when this process has written
+// events of any account, and a function that ends the listening. It is for
+// those who carry events on and have their like in every process.
+func (b *Bell) ListenOwn() (<-chan struct{}, func()) {
+	ring := make(chan struct{}, 1)
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if b.any == nil {
-		b.any = make(chan struct{}, 1)
+	if b.own == nil {
+		b.own = rings{}
 	}
-	return b.any
+	b.own[ring] = struct{}{}
+	return ring, func() {
+		b.mu.Lock()
+		defer b.mu.Unlock()
+		delete(b.own, ring)
+	}
 }
 
 // Listen returns a channel that holds a value when the account may have new
@@ -55,10 +86,10 @@ func (b *Bell) Listen(a crm.AccountID) (<-chan struct{}, func()) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.rings == nil {
-		b.rings = map[crm.AccountID]map[chan struct{}]struct{}{}
+		b.rings = map[crm.AccountID]rings{}
 	}
 	if b.rings[a] == nil {
-		b.rings[a] = map[chan struct{}]struct{}{}
+		b.rings[a] = rings{}
 	}
 	b.rings[a][ring] = struct{}{}
 	return ring, func() { b.forget(a, ring) }

@@ -35,6 +35,41 @@ func TestBellRingsForItsAccountOnly(t *testing.T) {
 	}
 }
 
+// Who carries events on hears what this process wrote, and nothing of others;
+// who shows them hears of everybody's.
+func TestBellKnowsWhoWrote(t *testing.T) {
+	var b Bell
+	own, endOwn := b.ListenOwn()
+	also, endAlso := b.ListenOwn()
+	defer endAlso()
+	shown, end := b.Listen("acc_1")
+	defer end()
+	for _, c := range []struct {
+		name       string
+		ring       func()
+		own, shown bool
+	}{
+		{"written here", func() { b.EventsWritten("acc_1") }, true, true},
+		{"written here, for another account", func() { b.EventsWritten("acc_2") }, true, false},
+		{"written elsewhere", func() { b.EventsElsewhere("acc_1") }, false, true},
+		{"written elsewhere, for another account", func() { b.EventsElsewhere("acc_2") }, false, false},
+		{"nobody knows", b.Anything, false, true},
+	} {
+		c.ring()
+		if a, b := heard(own), heard(also); a != c.own || b != c.own {
+			t.Errorf("%s: who carries on heard %v and %v, want %v", c.name, a, b, c.own)
+		}
+		if got := heard(shown); got != c.shown {
+			t.Errorf("%s: who shows heard %v, want %v", c.name, got, c.shown)
+		}
+	}
+	endOwn()
+	b.EventsWritten("acc_1")
+	if heard(own) || !heard(also) {
+		t.Error("listening to what this process wrote did not end for one and go on for the other")
+	}
+}
+
 func TestRingsThatNobodyHeardAreOne(t *testing.T) {
 	var b Bell
 	ring, end := b.Listen("acc_1")

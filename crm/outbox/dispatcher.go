@@ -69,7 +69,8 @@ func NewDispatcher(o Options) *Dispatcher {
 // ended. What was being posted then is posted again after the next start.
 func (d *Dispatcher) Run(ctx context.Context) error {
 	defer d.work.Wait()
-	news := d.Bell.ListenAll()
+	news, leave := d.Bell.ListenOwn()
+	defer leave()
 	tick := time.NewTicker(d.Every)
 	defer tick.Stop()
 	var trouble bool
