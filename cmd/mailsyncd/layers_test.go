@@ -58,6 +58,7 @@ var floors = map[string]floor{
 	"sync/imapbox":           door,
 	"sync/imapbox/talk":      decision,
 	"crm/api":                story,
+	"crm/api/bulk":           story,
 	"crm/api/web":            story,
 	"crm/api/wire":           story,
 	"crm/outbox":             story,

@@ -11,18 +11,17 @@ package api
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"net/http"
 	"reflect"
 	"strings"
 	"time"
-	"unicode/utf8"
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
 	"go.uber.org/zap"
 
 	"mailsyncd.example/crm"
+	"mailsyncd.example/crm/api/bulk"
 	"mailsyncd.example/crm/api/web"
 	"mailsyncd.example/crm/api/wire"
 )
@@ -60,17 +59,14 @@ const (
 	heartbeat    = 15 * time.Second
 )
 
-// Limits on what is sent to us, in bytes.
-const (
-	bodyLimit   = 1 << 20
-	importLimit = 64 << 20
-)
+// bodyLimit is how many bytes a body of JSON may have.
+const bodyLimit = 1 << 20
 
 type server struct {
 	Options
 	operator  crm.TokenHash
 	heartbeat time.Duration
-	lines     lineReader // of contacts/import
+	lines     bulk.Lines // of contacts/import
 	document  []byte     // openapi.json
 }
 
@@ -88,7 +84,7 @@ func (s *server) handler() http.Handler {
 	mux := http.NewServeMux()
 	api := humago.New(mux, s.config())
 	s.routes(api)
-	s.lines = newLineReader(api.OpenAPI().Components.Schemas)
+	s.lines = bulk.NewLines(api.OpenAPI().Components.Schemas)
 	s.document = document(api.OpenAPI())
 	return web.Wrap(mux, s.Log)
 }
@@ -114,7 +110,7 @@ func document(o *huma.OpenAPI) []byte {
 func (s *server) config() huma.Config {
 	registry := huma.NewMapRegistry("#/components/schemas/", huma.DefaultSchemaNamer)
 	registry.RegisterTypeAlias(reflect.TypeFor[huma.ErrorModel](), reflect.TypeFor[wire.Problem]())
-	format := huma.Format{Marshal: huma.DefaultJSONFormat.Marshal, Unmarshal: unmarshal}
+	format := huma.Format{Marshal: huma.DefaultJSONFormat.Marshal, Unmarshal: web.Unmarshal}
 	return huma.Config{
 		OpenAPI: &huma.OpenAPI{
 			OpenAPI: "3.1.0",
@@ -143,14 +139,3 @@ const apiDescription = `Syncs sales people's mailboxes into a CRM: the mail exch
 
 JSON with names in snake_case; times are RFC 3339 in UTC. Lists are ` + "`{\"items\": […], \"next\": \"…\"}`" + `: hand ` + "`next`" + ` over as
 ` + "`cursor`" + ` for the following page; on the last page it is empty. Every error is a problem document (RFC 9457) whose ` + "`code`" + ` is stable.`
-
-var errNotUTF8 = errors.New("the text is not UTF-8")
-
-// unmarshal refuses what encoding/json would mend in silence: a name in
-// Shift_JIS would be stored as question marks.
-func unmarshal(data []byte, v any) error {
-	if !utf8.Valid(data) {
-		return errNotUTF8
-	}
-	return json.Unmarshal(data, v)
-}

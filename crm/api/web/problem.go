@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/validation"
@@ -167,4 +168,15 @@ func fieldError(d *huma.ErrorDetail) wire.FieldError {
 		e.Detail = "a number is too big for its field; mend it and send the request again."
 	}
 	return e
+}
+
+var errNotUTF8 = errors.New("the text is not UTF-8")
+
+// Unmarshal reads JSON and refuses what encoding/json would mend in silence: a name in
+// Shift_JIS would be stored as question marks.
+func Unmarshal(data []byte, v any) error {
+	if !utf8.Valid(data) {
+		return errNotUTF8
+	}
+	return json.Unmarshal(data, v)
 }
