@@ -33,6 +33,7 @@ type Standing struct {
 type Looked struct {
 	Account AccountID
 	Mailbox MailboxID
+	Fence   Fence // under which the mailbox is worked
 	At      time.Time
 	Status  LinkStatus // of the links that share the mailbox and are not auth_failed
 	Mode    WatchMode

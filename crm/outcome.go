@@ -37,6 +37,7 @@ type Page struct {
 	Mailbox     MailboxID
 	Folder      FolderID
 	UIDValidity uint32
+	Fence       Fence // under which the mailbox is worked
 	// From is the position on which the page builds. The store refuses the
 	// page where the folder stands elsewhere: somebody else was faster.
 	From UID
@@ -48,6 +49,16 @@ type Page struct {
 	Arrivals []Arrival // UIDs of messages that the rules import, ascending
 	Problems []Problem // UIDs that could not be read
 	Receipt  Receipt   // what reading this page took
+}
+
+// Balance is what comparing a folder's ledger with the server came to.
+type Balance struct {
+	Account     AccountID
+	Folder      FolderID
+	UIDValidity uint32
+	Fence       Fence // under which the mailbox is worked
+	Unexplained int64 // UIDs on the server without an outcome
+	Gone        []Run // UIDs of copies that the server has no more
 }
 
 // Arrival is a copy of a message that the rules import. Message is nil where

@@ -68,7 +68,7 @@ func (r *rig) inbox(ctx context.Context, l crm.Link, b watch.Box) (intake.Stretc
 		return intake.Stretch{}, err
 	}
 	watched, _ := folder.Sort(listed, false)
-	stored, err := r.store.SyncFolders(ctx, l.Account, l.Mailbox, watched, time.Now())
+	stored, err := r.store.SyncFolders(ctx, l.Account, l.Mailbox, watched, 0, time.Now())
 	if err != nil {
 		return intake.Stretch{}, err
 	}

@@ -127,7 +127,7 @@ func (o *office) imports(t *testing.T, l wire.Link, mails ...crm.Message) []crm.
 	t.Helper()
 	ctx := t.Context()
 	at := o.clock.Now()
-	folders := must(o.store.SyncFolders(ctx, o.account, l.MailboxID, []crm.Folder{{Name: "INBOX", Role: crm.RoleInbox, UIDValidity: 7}}, at))(t)
+	folders := must(o.store.SyncFolders(ctx, o.account, l.MailboxID, []crm.Folder{{Name: "INBOX", Role: crm.RoleInbox, UIDValidity: 7}}, 0, at))(t)
 	f := folders[0]
 	page := crm.Page{
 		Account: o.account, Mailbox: l.MailboxID, Folder: f.ID, UIDValidity: f.UIDValidity,

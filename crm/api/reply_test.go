@@ -92,7 +92,7 @@ func TestReplyCheckWithUnreadMail(t *testing.T) {
 	l := o.link(t, "uwe")
 	o.looks(t, l.MailboxID, crm.LinkLive)
 	since := "since=" + url.QueryEscape(o.clock.Now().Format(time.RFC3339))
-	f := must(o.store.SyncFolders(ctx, o.account, l.MailboxID, []crm.Folder{{Name: "INBOX", Role: crm.RoleInbox, UIDValidity: 7}}, o.clock.Now()))(t)[0]
+	f := must(o.store.SyncFolders(ctx, o.account, l.MailboxID, []crm.Folder{{Name: "INBOX", Role: crm.RoleInbox, UIDValidity: 7}}, 0, o.clock.Now()))(t)[0]
 	page := crm.Page{
 		Account: o.account, Mailbox: l.MailboxID, Folder: f.ID, UIDValidity: 7, From: f.Position, Through: f.Position + 1,
 		Problems: []crm.Problem{{UID: f.Position + 1, Detail: "no body", RetryAt: o.clock.Now().Add(time.Minute)}},

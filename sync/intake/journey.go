@@ -81,6 +81,10 @@ type Stretch struct {
 	// connection. It narrows the window until the message at fault is alone,
 	// and then passes over it.
 	Care int
+	// Fence, where set, is asked before every write for the fence to write
+	// under; its error ends the reading. Nil where one process has the
+	// database to itself.
+	Fence func() (crm.Fence, error)
 }
 
 // Progress is what reading a stretch came to.
@@ -96,7 +100,7 @@ type Progress struct {
 func (j *Journey) Advance(ctx context.Context, s Stretch) (Progress, error) {
 	done := Progress{Folder: s.Folder}
 	if s.Care >= careToPass {
-		if err := j.passOver(ctx, &done); err != nil {
+		if err := j.passOver(ctx, s, &done); err != nil {
 			return done, err
 		}
 	}
@@ -174,15 +178,15 @@ func (j *Journey) skipOld(ctx context.Context, s Stretch, done *Progress) error 
 	}
 	page := pageOf(s.Folder, first-1)
 	page.Runs = []crm.Run{{Lo: 1, Hi: first - 1, Outcome: crm.BeforeLink}}
-	return j.record(ctx, page, done)
+	return j.record(ctx, s, page, done)
 }
 
 // passOver records the UID after the position as a problem without reading it.
-func (j *Journey) passOver(ctx context.Context, done *Progress) error {
+func (j *Journey) passOver(ctx context.Context, s Stretch, done *Progress) error {
 	uid := done.Folder.Position + 1
 	page := pageOf(done.Folder, uid)
 	page.Problems = []crm.Problem{j.problem(done.Folder, uid, 1, "the connection broke each time this message was read")}
-	return j.record(ctx, page, done)
+	return j.record(ctx, s, page, done)
 }
 
 // window takes the UIDs from lo on, no further than through, over the first
@@ -243,16 +247,16 @@ func (j *Journey) bring(ctx context.Context, s Stretch, p *part, done *Progress)
 		return err
 	}
 	p.receipt.Bytes += s.Box.Received() - before
-	return j.write(ctx, p, done)
+	return j.write(ctx, s, p, done)
 }
 
 // write records a part and tells the observer.
-func (j *Journey) write(ctx context.Context, p *part, done *Progress) error {
+func (j *Journey) write(ctx context.Context, s Stretch, p *part, done *Progress) error {
 	page := p.page(done.Folder, j.problem)
 	if err := j.makeDurable(ctx, page); err != nil {
 		return err
 	}
-	recorded, err := j.o.Store.Record(ctx, page, j.o.Now())
+	recorded, err := j.put(ctx, s, page)
 	if err != nil {
 		return err
 	}
@@ -272,13 +276,29 @@ func (j *Journey) write(ctx context.Context, p *part, done *Progress) error {
 }
 
 // record writes a page that brings no messages.
-func (j *Journey) record(ctx context.Context, page crm.Page, done *Progress) error {
-	if _, err := j.o.Store.Record(ctx, page, j.o.Now()); err != nil {
+func (j *Journey) record(ctx context.Context, s Stretch, page crm.Page, done *Progress) error {
+	if _, err := j.put(ctx, s, page); err != nil {
 		return err
 	}
 	done.Folder.Position = page.Through
 	done.Problems += len(page.Problems)
 	return nil
+}
+
+// put hands a page to the store, under the fence as it is at that moment.
+func (j *Journey) put(ctx context.Context, s Stretch, page crm.Page) (crm.Recorded, error) {
+	var err error
+	if page.Fence, err = s.fence(); err != nil {
+		return crm.Recorded{}, err
+	}
+	return j.o.Store.Record(ctx, page, j.o.Now())
+}
+
+func (s Stretch) fence() (crm.Fence, error) {
+	if s.Fence == nil {
+		return 0, nil
+	}
+	return s.Fence()
 }
 
 func (j *Journey) tell(f crm.Folder, m *mail) {

@@ -244,7 +244,7 @@ func TestAFolderThatAppearedLaterIsReadFromTheDayOfTheLink(t *testing.T) {
 	}
 	listed := d.stretch.Folder
 	listed.UIDValidity = 8
-	stored, err := d.store.SyncFolders(t.Context(), d.account, listed.Mailbox, []crm.Folder{listed}, d.now)
+	stored, err := d.store.SyncFolders(t.Context(), d.account, listed.Mailbox, []crm.Folder{listed}, 0, d.now)
 	must(t, err)
 	d.stretch.Folder = stored[0]
 	must(t, d.advance(2000))

@@ -18,7 +18,7 @@ func (j *Journey) Settle(ctx context.Context, s Stretch, due []crm.Problem) erro
 		again.Since = d.Since
 		page.Problems = []crm.Problem{again}
 		done := Progress{Folder: s.Folder}
-		if err := j.record(ctx, page, &done); err != nil {
+		if err := j.record(ctx, s, page, &done); err != nil {
 			return err
 		}
 		if err := j.settle(ctx, s, d.UID, d.UID, d.Tries); err != nil {
@@ -53,7 +53,7 @@ func (j *Journey) settle(ctx context.Context, s Stretch, lo, hi crm.UID, tries i
 func (j *Journey) Balance(ctx context.Context, s Stretch) (unexplained int64, err error) {
 	f := s.Folder
 	if f.Position <= f.Anchor {
-		return 0, j.o.Store.SaveBalance(ctx, f.Account, f.ID, 0, nil, j.o.Now())
+		return 0, j.saveBalance(ctx, s, 0, nil)
 	}
 	var there []crm.Run
 	err = s.Box.UIDs(ctx, f.Anchor+1, f.Position, func(lo, hi crm.UID) {
@@ -82,7 +82,18 @@ func (j *Journey) Balance(ctx context.Context, s Stretch) (unexplained int64, er
 			return unexplained, err
 		}
 	}
-	return unexplained, j.o.Store.SaveBalance(ctx, f.Account, f.ID, unexplained, subtract(kept, there), j.o.Now())
+	return unexplained, j.saveBalance(ctx, s, unexplained, subtract(kept, there))
+}
+
+func (j *Journey) saveBalance(ctx context.Context, s Stretch, unexplained int64, gone []crm.Run) error {
+	fence, err := s.fence()
+	if err != nil {
+		return err
+	}
+	return j.o.Store.SaveBalance(ctx, crm.Balance{
+		Account: s.Folder.Account, Folder: s.Folder.ID, UIDValidity: s.Folder.UIDValidity,
+		Fence: fence, Unexplained: unexplained, Gone: gone,
+	}, j.o.Now())
 }
 
 // subtract returns what is in a and not in b; both ascend without overlap.

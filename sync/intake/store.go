@@ -41,8 +41,9 @@ type Store interface {
 	// position, counters and events, or nothing at all. Of copies that come
 	// in at the same instant through several mailboxes one makes the message;
 	// the unique key decides. crm.Conflict ("stale_position") where the
-	// folder does not stand where the page begins, or ("no_link") where no
-	// link of the mailbox stands any more. A page that settles (Through equal
+	// folder does not stand where the page begins, ("fenced") where somebody
+	// works the mailbox under a higher fence than the page's, or ("no_link")
+	// where no link of the mailbox stands any more. A page that settles (Through equal
 	// to From) overwrites what the ledger said of its UIDs, cutting runs
 	// where it must, and a problem whose UID it settles is gone.
 	Record(ctx context.Context, p crm.Page, at time.Time) (crm.Recorded, error)
@@ -52,9 +53,10 @@ type Store interface {
 	// OutcomeOf tells what became of a UID, "" where it has no outcome yet,
 	// and of which message it is a copy.
 	OutcomeOf(ctx context.Context, a crm.AccountID, f crm.FolderID, uid crm.UID) (crm.Outcome, crm.MessageID, error)
-	// SaveBalance writes how many UIDs had no outcome, and ends sightings in
-	// the folder (at or below its position) whose UIDs are in gone.
-	SaveBalance(ctx context.Context, a crm.AccountID, f crm.FolderID, unexplained int64, gone []crm.Run, at time.Time) error
+	// SaveBalance writes how many UIDs of a folder had no outcome, and ends
+	// sightings at or below its position whose UIDs are gone. crm.Conflict
+	// ("fenced") as above, ("stale_position") under another UIDVALIDITY.
+	SaveBalance(ctx context.Context, b crm.Balance, at time.Time) error
 }
 
 // Blobs keeps raw messages: first the bytes, made durable, then the row that

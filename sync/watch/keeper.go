@@ -104,7 +104,7 @@ func (k *keeper) run(ctx context.Context) {
 func (k *keeper) reject(ctx context.Context, l crm.Login, why error) {
 	standing, err := k.w.o.Store.Standing(ctx, k.place.account, k.place.mailbox)
 	if err == nil && slices.Contains(standing.Logins, l) {
-		err = k.w.o.Store.Reject(ctx, k.place.account, l.Link, words(why), k.w.o.Now())
+		err = k.w.o.Store.Reject(ctx, k.place.account, l.Link, words(why), 0, k.w.o.Now())
 	}
 	if err != nil && crm.KindOf(err) != crm.NotFound && ctx.Err() == nil {
 		k.w.o.Log.Error("a refused credential can't be marked", zap.String("link", string(l.Link)), zap.Error(err))

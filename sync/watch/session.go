@@ -154,7 +154,7 @@ func (s *session) adopt(ctx context.Context, listed []crm.Folder) error {
 	if same {
 		return nil
 	}
-	stored, err := s.k.w.o.Store.SyncFolders(ctx, s.mailbox.Account, s.mailbox.ID, listed, s.k.w.o.Now())
+	stored, err := s.k.w.o.Store.SyncFolders(ctx, s.mailbox.Account, s.mailbox.ID, listed, 0, s.k.w.o.Now())
 	if err != nil {
 		return err
 	}

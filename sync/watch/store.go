@@ -21,13 +21,16 @@ type Store interface {
 	// new ones start at position and anchor 0; one with another UIDVALIDITY
 	// starts again there, and the sightings of the old one end; one that is
 	// not listed any more gets GoneAt. It returns those listed, as stored.
-	SyncFolders(ctx context.Context, a crm.AccountID, m crm.MailboxID, listed []crm.Folder, at time.Time) ([]crm.Folder, error)
+	// crm.Conflict ("fenced") where there is something to write and somebody
+	// works the mailbox under a higher fence.
+	SyncFolders(ctx context.Context, a crm.AccountID, m crm.MailboxID, listed []crm.Folder, fence crm.Fence, at time.Time) ([]crm.Folder, error)
 	// DueProblems lists UIDs in trouble that are to be tried again by now.
 	DueProblems(ctx context.Context, a crm.AccountID, m crm.MailboxID, now time.Time) ([]crm.Problem, error)
 	// Reject marks a link whose credential the server refused for good, and
-	// tells its user by an event.
-	Reject(ctx context.Context, a crm.AccountID, l crm.LinkID, detail string, at time.Time) error
+	// tells its user by an event. crm.Conflict ("fenced") as above.
+	Reject(ctx context.Context, a crm.AccountID, l crm.LinkID, detail string, fence crm.Fence, at time.Time) error
 	// SaveLooks writes the results of looks: health of the mailboxes, status
-	// of their links, and an event where a link's status turned.
+	// of their links, and an event where a link's status turned. Those of
+	// mailboxes that somebody works under a higher fence are left out.
 	SaveLooks(ctx context.Context, looks []crm.Looked) error
 }

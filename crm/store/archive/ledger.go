@@ -102,36 +102,57 @@ func (ar *Archive) Ledger(ctx context.Context, a crm.AccountID, f crm.FolderID, 
 	return ar.db.Fail(ctx, "read ledger", err)
 }
 
-// SaveBalance writes how many UIDs had no outcome, and ends sightings in the
-// folder (at or below its position) whose UIDs are in gone.
-func (ar *Archive) SaveBalance(ctx context.Context, a crm.AccountID, f crm.FolderID, unexplained int64, gone []crm.Run, at time.Time) error {
-	return ar.change(ctx, "save balance", a, func(t tx) error {
-		var uidvalidity int64
+// SaveBalance writes how many UIDs of a folder had no outcome, and ends
+// sightings at or below its position whose UIDs are gone. crm.Conflict: fenced
+// as of Record, stale_position where the folder has another UIDVALIDITY now.
+func (ar *Archive) SaveBalance(ctx context.Context, b crm.Balance, at time.Time) error {
+	return ar.change(ctx, "save balance", b.Account, func(t tx) error {
+		var mailbox crm.MailboxID
+		var uidvalidity uint32
 		var position crm.UID
-		found, err := t.First(txn.Into(&uidvalidity, &position), `
-			SELECT uidvalidity, position FROM folders WHERE account = $1 AND id = $2`, a, f)
-		if err == nil && !found {
-			err = txn.NotFound("folder")
+		var seen crm.Fence
+		found, err := t.First(txn.Into(&mailbox, &uidvalidity, &position, &seen), `
+			SELECT f.mailbox, f.uidvalidity, f.position, m.fence
+			FROM folders f JOIN mailboxes m ON m.account = f.account AND m.id = f.mailbox
+			WHERE f.account = $1 AND f.id = $2`, b.Account, b.Folder)
+		switch {
+		case err != nil:
+			return err
+		case !found:
+			return txn.NotFound("folder")
+		case uidvalidity != b.UIDValidity:
+			return errStale
 		}
-		if err != nil {
+		if err := txn.Fenced(b.Fence, seen); err != nil {
 			return err
 		}
-		err = t.Write(`
-			UPDATE folders SET unexplained = $3, checked_at = $4 WHERE account = $1 AND id = $2`, a, f, unexplained, txn.MS(at))
-		if err != nil {
-			return err
-		}
-		for _, r := range gone {
-			err := t.Write(`
-				UPDATE sightings SET ended_at = $6
-				WHERE account = $1 AND folder = $2 AND uidvalidity = $3 AND uid BETWEEN $4 AND $5 AND ended_at IS NULL`,
-				a, f, uidvalidity, r.Lo, min(r.Hi, position), txn.MS(at))
+		if seen < b.Fence {
+			err := t.Write(`UPDATE mailboxes SET fence = $3 WHERE account = $1 AND id = $2`, b.Account, mailbox, b.Fence)
 			if err != nil {
 				return err
 			}
 		}
-		return nil
+		return t.saveBalance(b, position, at)
 	})
+}
+
+func (t tx) saveBalance(b crm.Balance, position crm.UID, at time.Time) error {
+	err := t.Write(`
+		UPDATE folders SET unexplained = $3, checked_at = $4 WHERE account = $1 AND id = $2`,
+		b.Account, b.Folder, b.Unexplained, txn.MS(at))
+	if err != nil {
+		return err
+	}
+	for _, r := range b.Gone {
+		err := t.Write(`
+			UPDATE sightings SET ended_at = $6
+			WHERE account = $1 AND folder = $2 AND uidvalidity = $3 AND uid BETWEEN $4 AND $5 AND ended_at IS NULL`,
+			b.Account, b.Folder, b.UIDValidity, r.Lo, min(r.Hi, position), txn.MS(at))
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // OutcomeOf tells what became of a UID under the folder's current UIDVALIDITY,

@@ -13,8 +13,9 @@ import (
 // the same instant through several mailboxes one makes the message.
 //
 // Errors of kind crm.Conflict: stale_position where the folder does not stand
-// where the page begins, no_link where no link of the mailbox stands any more,
-// identity_gone where an arrival without a message is not known. A page that
+// where the page begins, fenced where the mailbox has seen a higher fence than
+// the page's, no_link where no link of the mailbox stands any more, identity_gone
+// where an arrival without a message is not known. A page that
 // leaves a UID without its one outcome is crm.Internal, bad_page.
 func (ar *Archive) Record(ctx context.Context, p crm.Page, at time.Time) (crm.Recorded, error) {
 	var r crm.Recorded
@@ -56,25 +57,32 @@ func (ar *Archive) Record(ctx context.Context, p crm.Page, at time.Time) (crm.Re
 	return r, nil
 }
 
+var errStale = crm.E(crm.Conflict, "stale_position", "The folder was read further meanwhile; begin again where it stands now.")
+
 // checkPage makes sure that the page builds on what is there.
 func (t tx) checkPage(p crm.Page) error {
 	var uidvalidity uint32
 	var position crm.UID
 	var links int
-	found, err := t.First(txn.Into(&uidvalidity, &position, &links), `
-		SELECT uidvalidity, position, (
+	var seen crm.Fence
+	found, err := t.First(txn.Into(&uidvalidity, &position, &seen, &links), `
+		SELECT f.uidvalidity, f.position, m.fence, (
 			SELECT COUNT(*) FROM links l WHERE l.account = f.account AND l.mailbox = f.mailbox AND l.ended_at IS NULL)
-		FROM folders f WHERE f.account = $1 AND f.id = $2 AND f.mailbox = $3`,
+		FROM folders f JOIN mailboxes m ON m.account = f.account AND m.id = f.mailbox
+		WHERE f.account = $1 AND f.id = $2 AND f.mailbox = $3`,
 		string(p.Account), string(p.Folder), string(p.Mailbox))
+	fenced := txn.Fenced(p.Fence, seen)
 	switch {
 	case err != nil:
 		return err
 	case !found:
 		return txn.NotFound("folder")
+	case fenced != nil:
+		return fenced
 	case links == 0:
 		return crm.E(crm.Conflict, "no_link", "No link of this mailbox stands any more; it is not to be read.")
 	case uidvalidity != p.UIDValidity || position != p.From:
-		return crm.E(crm.Conflict, "stale_position", "The folder was read further meanwhile; begin again where it stands now.")
+		return errStale
 	case p.Through < p.From:
 		return badPage("it ends before it begins")
 	}
@@ -190,7 +198,7 @@ func (t tx) tellMessages(fresh []*crm.Message, active []enrolled, mailbox crm.Ma
 	return nil
 }
 
-// countPage moves the folder on, and the counters of mailbox and month. The
+// countPage moves the folder on, and the mailbox's fence and counters. The
 // position is where the whole page becomes true: a reader who sees it sees all
 // that lies below.
 func (t tx) countPage(p crm.Page, a *arrivals, at time.Time) error {
@@ -203,9 +211,9 @@ func (t tx) countPage(p crm.Page, a *arrivals, at time.Time) error {
 	}
 	err := t.Write(`
 		UPDATE mailboxes SET imported = imported + $3, envelopes = envelopes + $4, bodies = bodies + $5,
-			refused_bodies = refused_bodies + $6, bytes = bytes + $7
+			refused_bodies = refused_bodies + $6, bytes = bytes + $7, fence = CASE WHEN fence < $8 THEN $8 ELSE fence END
 		WHERE account = $1 AND id = $2`, string(t.Account), string(p.Mailbox),
-		len(a.fresh), p.Receipt.Envelopes, p.Receipt.Bodies, p.Receipt.RefusedBodies, p.Receipt.Bytes)
+		len(a.fresh), p.Receipt.Envelopes, p.Receipt.Bodies, p.Receipt.RefusedBodies, p.Receipt.Bytes, int64(p.Fence))
 	if err != nil || len(a.fresh) == 0 {
 		return err
 	}

@@ -88,8 +88,9 @@ func (t tx) putFolder(m crm.MailboxID, f, old crm.Folder, known bool, at time.Ti
 // start at position and anchor 0; one with another UIDVALIDITY starts again
 // there, and the sightings of the old one end; one that is not listed any more
 // gets GoneAt. It returns those listed, as stored. Where nothing changed,
-// which is nearly always, nothing is written.
-func (o *Office) SyncFolders(ctx context.Context, a crm.AccountID, m crm.MailboxID, listed []crm.Folder, at time.Time) ([]crm.Folder, error) {
+// which is nearly always, nothing is written. crm.Conflict ("fenced") where
+// there is something to write and the mailbox has seen a higher fence.
+func (o *Office) SyncFolders(ctx context.Context, a crm.AccountID, m crm.MailboxID, listed []crm.Folder, fence crm.Fence, at time.Time) ([]crm.Folder, error) {
 	// A look that finds nothing new must cost no more than reading: it
 	// happens every few minutes, for every mailbox.
 	stored, err := foldersOf(o.db.Reading(ctx), a, m)
@@ -100,6 +101,9 @@ func (o *Office) SyncFolders(ctx context.Context, a crm.AccountID, m crm.Mailbox
 		return asStored(stored, listed), nil
 	}
 	err = o.change(ctx, "sync folders", a, func(t tx) error {
+		if err := t.fence(m, fence); err != nil {
+			return err
+		}
 		stored, err = t.syncFolders(m, listed, at)
 		return err
 	})
@@ -110,14 +114,6 @@ func (o *Office) SyncFolders(ctx context.Context, a crm.AccountID, m crm.Mailbox
 }
 
 func (t tx) syncFolders(m crm.MailboxID, listed []crm.Folder, at time.Time) (map[string]crm.Folder, error) {
-	var n int
-	_, err := t.First(txn.Into(&n), `SELECT COUNT(*) FROM mailboxes WHERE account = $1 AND id = $2`, t.Account, m)
-	if err == nil && n == 0 {
-		err = txn.NotFound("mailbox")
-	}
-	if err != nil {
-		return nil, err
-	}
 	stored, err := foldersOf(t.Session, t.Account, m)
 	if err != nil {
 		return nil, err

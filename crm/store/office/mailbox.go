@@ -45,6 +45,30 @@ func (t tx) mailboxToLink(l crm.Link, folders []crm.Folder) (crm.MailboxID, erro
 	return id, t.restartFolders(id, folders, l.LinkedAt)
 }
 
+// fence makes sure that nobody works the mailbox under a higher fence, and that
+// nobody does so any more under a lower one. 0 does neither.
+func (t tx) fence(m crm.MailboxID, f crm.Fence) error {
+	var seen crm.Fence
+	found, err := t.First(txn.Into(&seen), `SELECT fence FROM mailboxes WHERE account = $1 AND id = $2`, t.Account, m)
+	switch {
+	case err != nil:
+		return err
+	case !found:
+		return txn.NotFound("mailbox")
+	case seen >= f:
+		return txn.Fenced(f, seen)
+	}
+	return t.Write(`UPDATE mailboxes SET fence = $3 WHERE account = $1 AND id = $2`, t.Account, m, f)
+}
+
+// HighestFence returns the highest fence that any mailbox has seen: from where
+// to count on when who counts them has forgotten.
+func (o *Office) HighestFence(ctx context.Context) (crm.Fence, error) {
+	var highest crm.Fence
+	_, err := o.db.Reading(ctx).First(txn.Into(&highest), `SELECT COALESCE(MAX(fence), 0) FROM mailboxes`)
+	return highest, o.db.Fail(ctx, "read the highest fence", err)
+}
+
 // ActiveMailboxes lists the mailboxes with a link that stands, all accounts
 // together.
 func (o *Office) ActiveMailboxes(ctx context.Context) ([]crm.Mailbox, error) {

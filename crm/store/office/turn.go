@@ -70,12 +70,15 @@ func (t tx) turn(l standingLink, to crm.LinkStatus, detail string, at time.Time)
 
 // Reject marks a link whose credential the server refused for good, and tells
 // its user by an event. A link that has ended or is marked already stays as it
-// is.
-func (o *Office) Reject(ctx context.Context, a crm.AccountID, l crm.LinkID, detail string, at time.Time) error {
+// is. crm.Conflict ("fenced") where its mailbox has seen a higher fence.
+func (o *Office) Reject(ctx context.Context, a crm.AccountID, l crm.LinkID, detail string, fence crm.Fence, at time.Time) error {
 	return o.change(ctx, "reject link", a, func(t tx) error {
 		found, err := txn.All(t.Session, scanStandingLink, standingLinks+`
 			WHERE account = $1 AND id = $2 AND ended_at IS NULL AND status <> $3`, a, l, crm.LinkAuthFailed)
 		if err != nil || len(found) == 0 {
+			return err
+		}
+		if err := t.fence(found[0].mailbox, fence); err != nil {
 			return err
 		}
 		return t.turn(found[0], crm.LinkAuthFailed, detail, at)
@@ -84,7 +87,7 @@ func (o *Office) Reject(ctx context.Context, a crm.AccountID, l crm.LinkID, deta
 
 // SaveLooks writes the results of looks: health of the mailboxes, status of
 // their links, and an event where a link's status turned. A mailbox that is
-// gone meanwhile is passed over.
+// gone meanwhile, or has seen a higher fence than its look's, is passed over.
 func (o *Office) SaveLooks(ctx context.Context, looks []crm.Looked) error {
 	byAccount := map[crm.AccountID][]crm.Looked{}
 	for _, l := range looks {
@@ -122,8 +125,10 @@ func (t tx) saveLook(l crm.Looked) error {
 			last_synced_at = COALESCE($5, last_synced_at),
 			error_count = CASE WHEN $6 = '' THEN 0 WHEN $6 = last_error THEN error_count + 1 ELSE 1 END,
 			last_error = CASE WHEN $6 = '' THEN last_error ELSE $6 END,
-			last_error_at = COALESCE($7, last_error_at)
-		WHERE account = $1 AND id = $2`, t.Account, l.Mailbox, l.Mode, l.Missed, synced, l.Err, failed)
+			last_error_at = COALESCE($7, last_error_at),
+			fence = CASE WHEN fence < $8 THEN $8 ELSE fence END
+		WHERE account = $1 AND id = $2 AND (fence <= $8 OR $8 = 0)`,
+		t.Account, l.Mailbox, l.Mode, l.Missed, synced, l.Err, failed, l.Fence)
 	if err != nil {
 		return err
 	}
@@ -134,7 +139,8 @@ func (t tx) saveLook(l crm.Looked) error {
 	}
 	turning, err := txn.All(t.Session, scanStandingLink, standingLinks+`
 		WHERE account = $1 AND mailbox = $2 AND ended_at IS NULL AND status <> $3 AND (status <> $4 OR detail <> $5)
-		ORDER BY id`, t.Account, l.Mailbox, crm.LinkAuthFailed, l.Status, l.Err)
+			AND EXISTS (SELECT 1 FROM mailboxes m WHERE m.account = $1 AND m.id = $2 AND (m.fence <= $6 OR $6 = 0))
+		ORDER BY id`, t.Account, l.Mailbox, crm.LinkAuthFailed, l.Status, l.Err, l.Fence)
 	if err != nil {
 		return err
 	}

@@ -214,7 +214,7 @@ func BenchmarkSyncFolders(b *testing.B) {
 	}
 	d.measure(1, "look", func() func() error {
 		return func() error {
-			_, err := d.SyncFolders(b.Context(), d.account(), d.folder.Mailbox, listed, now)
+			_, err := d.SyncFolders(b.Context(), d.account(), d.folder.Mailbox, listed, 0, now)
 			return err
 		}
 	})

@@ -230,7 +230,7 @@ func testReplyCheck(t *testing.T, open Opener) {
 	ended := h.link("u4", "old")
 	h.must(h.EndLink(ctx, h.account, ended.ID, crm.EndedUnlinked, h.now))
 	h.must(h.SaveLooks(ctx, []crm.Looked{{Account: h.account, Mailbox: two.Mailbox, At: h.now, Status: crm.LinkLive, Synced: true}}))
-	h.must(h.Reject(ctx, h.account, two.ID, "refused", h.now))
+	h.must(h.Reject(ctx, h.account, two.ID, "refused", 0, h.now))
 	fresh := map[crm.MailboxID]crm.Freshness{}
 	for _, f := range check("c1", h.now).Mailboxes {
 		fresh[f.Mailbox] = f

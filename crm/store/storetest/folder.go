@@ -13,7 +13,7 @@ func testFolders(t *testing.T, open Opener) {
 	l := h.link("u1", "box1")
 	listed := func(fs ...crm.Folder) []crm.Folder {
 		t.Helper()
-		return value(h.SyncFolders(ctx, h.account, l.Mailbox, fs, h.now))(h)
+		return value(h.SyncFolders(ctx, h.account, l.Mailbox, fs, 0, h.now))(h)
 	}
 	inbox := crm.Folder{Name: "INBOX", Role: crm.RoleInbox, UIDValidity: 1}
 	sent := crm.Folder{Name: "Sent", Role: crm.RoleSent, UIDValidity: 1}
@@ -52,7 +52,7 @@ func testFolders(t *testing.T, open Opener) {
 	inbox.UIDValidity = 0
 	same(t, "a server that does not tell its UIDVALIDITY", listed(inbox, sent, project)[0].UIDValidity, 1)
 
-	_, err := h.SyncFolders(ctx, h.account, "mbx_none", nil, h.now)
+	_, err := h.SyncFolders(ctx, h.account, "mbx_none", nil, 0, h.now)
 	fails(t, err, crm.NotFound, "mailbox_not_found")
 }
 
@@ -67,11 +67,11 @@ func testFolderBeginsAgain(t *testing.T, open Opener) {
 	p := h.page(f)
 	p.Through, p.Problems = 2, []crm.Problem{{UID: 2, Detail: "broken", RetryAt: h.now}}
 	value(h.Record(ctx, p, h.now))(h)
-	h.must(h.SaveBalance(ctx, h.account, f.ID, 3, nil, h.now))
+	h.must(h.SaveBalance(ctx, crm.Balance{Account: h.account, Folder: f.ID, UIDValidity: 1, Unexplained: 3}, h.now))
 	before := len(h.events())
 
 	h.pass(time.Hour)
-	stored := value(h.SyncFolders(ctx, h.account, l.Mailbox, []crm.Folder{{Name: "INBOX", Role: crm.RoleInbox, UIDValidity: 2}}, h.now))(h)
+	stored := value(h.SyncFolders(ctx, h.account, l.Mailbox, []crm.Folder{{Name: "INBOX", Role: crm.RoleInbox, UIDValidity: 2}}, 0, h.now))(h)
 	same(t, "folder", stored[0], crm.Folder{Account: h.account, ID: f.ID, Mailbox: l.Mailbox, Name: "INBOX", Role: crm.RoleInbox, UIDValidity: 2})
 	same(t, "sightings", len(value(h.Message(ctx, h.account, m.ID))(h).Sightings), 0)
 	health := value(h.Health(ctx, h.account, l.Mailbox))(h)

@@ -151,7 +151,8 @@ func testBalance(t *testing.T, open Opener) {
 
 	f := h.folder(l.Mailbox, "INBOX")
 	h.pass(time.Hour)
-	h.must(h.SaveBalance(ctx, h.account, f.ID, 4, []crm.Run{{Lo: 1, Hi: 1}, {Lo: 62, Hi: ^crm.UID(0)}}, h.now))
+	b := crm.Balance{Account: h.account, Folder: f.ID, UIDValidity: 1, Unexplained: 4, Gone: []crm.Run{{Lo: 1, Hi: 1}, {Lo: 62, Hi: ^crm.UID(0)}}}
+	h.must(h.SaveBalance(ctx, b, h.now))
 	same(t, "unexplained", balance().Unexplained, 4)
 	same(t, "checked at", balance().CheckedAt, h.now)
 	same(t, "sightings of UID 1", len(value(h.Message(ctx, h.account, m.ID))(h).Sightings), 0)
@@ -162,9 +163,13 @@ func testBalance(t *testing.T, open Opener) {
 		}
 	}
 	same(t, "UIDs that are left", uids, []crm.UID{61})
-	h.must(h.SaveBalance(ctx, h.account, f.ID, 0, nil, h.now))
+	b.Unexplained, b.Gone = 0, nil
+	h.must(h.SaveBalance(ctx, b, h.now))
 	same(t, "unexplained after repair", balance().Unexplained, 0)
-	fails(t, h.SaveBalance(ctx, h.account, "fld_none", 0, nil, h.now), crm.NotFound, "folder_not_found")
+	b.UIDValidity = 2
+	fails(t, h.SaveBalance(ctx, b, h.now), crm.Conflict, "stale_position")
+	b.Folder = "fld_none"
+	fails(t, h.SaveBalance(ctx, b, h.now), crm.NotFound, "folder_not_found")
 }
 
 func testProblems(t *testing.T, open Opener) {
@@ -217,7 +222,7 @@ func testProblems(t *testing.T, open Opener) {
 	same(t, "position", h.folder(l.Mailbox, "INBOX").Position, 4)
 
 	// In a folder that is gone nothing can be tried.
-	value(h.SyncFolders(ctx, h.account, l.Mailbox, []crm.Folder{{Name: "Sent", Role: crm.RoleSent, UIDValidity: 1}}, h.now))(h)
+	value(h.SyncFolders(ctx, h.account, l.Mailbox, []crm.Folder{{Name: "Sent", Role: crm.RoleSent, UIDValidity: 1}}, 0, h.now))(h)
 	h.pass(time.Hour)
 	same(t, "due in a folder that is gone", len(due()), 0)
 }

@@ -189,9 +189,9 @@ func testRetention(t *testing.T, open Opener) {
 		}
 		same(t, "contact's messages "+after, len(value(h.ListMessages(ctx, h.account, crm.MessageQuery{Contact: "c1", Paging: crm.Paging{Limit: 9}}))(h).Items), 1)
 	}
-	h.must(h.SaveBalance(ctx, h.account, f.ID, 0, []crm.Run{{Lo: 1, Hi: 1}}, h.now))
+	h.must(h.SaveBalance(ctx, crm.Balance{Account: h.account, Folder: f.ID, UIDValidity: 1, Gone: []crm.Run{{Lo: 1, Hi: 1}}}, h.now))
 	readable("after it was deleted in the mailbox")
-	value(h.SyncFolders(ctx, h.account, l.Mailbox, nil, h.now))(h)
+	value(h.SyncFolders(ctx, h.account, l.Mailbox, nil, 0, h.now))(h)
 	readable("after its folder was deleted")
 	h.must(h.DeleteContact(ctx, h.account, "c1"))
 	readable("after its contact was deleted")

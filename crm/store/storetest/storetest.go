@@ -49,6 +49,8 @@ func Run(t *testing.T, open Opener) {
 		{"RecordRefusesBadPages", testRecordBadPages},
 		{"RecordIsAllOrNothing", testRecordAllOrNothing},
 		{"RecordAtTheSameInstant", testRecordConcurrent},
+		{"Fence", testFence},
+		{"FencedLooks", testFencedLooks},
 		{"Webhooks", testWebhooks},
 		{"WebhookSecrets", testWebhookSecrets},
 		{"WebhookClaims", testWebhookClaims},

@@ -138,9 +138,11 @@ func testTenancyOfThings(t *testing.T, open Opener) {
 		"EndLink":       func() error { return h.EndLink(ctx, spy, l.ID, crm.EndedUnlinked, h.now) },
 		"ReplaceSecret": func() error { return discard(h.ReplaceSecret(ctx, spy, l.ID, "x", h.now)) },
 		"DeleteMessage": func() error { return discard(h.DeleteMessage(ctx, spy, m.ID, h.now)) },
-		"SyncFolders":   func() error { return discard(h.SyncFolders(ctx, spy, l.Mailbox, []crm.Folder{{Name: "x"}}, h.now)) },
-		"SaveBalance":   func() error { return h.SaveBalance(ctx, spy, f.ID, 9, []crm.Run{{Lo: 1, Hi: 1}}, h.now) },
-		"Record":        func() error { q := h.page(f); q.Account = spy; return discard(h.Record(ctx, q, h.now)) },
+		"SyncFolders":   func() error { return discard(h.SyncFolders(ctx, spy, l.Mailbox, []crm.Folder{{Name: "x"}}, 0, h.now)) },
+		"SaveBalance": func() error {
+			return h.SaveBalance(ctx, crm.Balance{Account: spy, Folder: f.ID, UIDValidity: 1}, h.now)
+		},
+		"Record": func() error { q := h.page(f); q.Account = spy; return discard(h.Record(ctx, q, h.now)) },
 	} {
 		if err := touch(); crm.KindOf(err) != crm.NotFound {
 			t.Errorf("%s of another account: %v", name, err)
@@ -148,7 +150,7 @@ func testTenancyOfThings(t *testing.T, open Opener) {
 	}
 
 	// What names no result does nothing either.
-	h.must(h.Reject(ctx, spy, l.ID, "x", h.now))
+	h.must(h.Reject(ctx, spy, l.ID, "x", 0, h.now))
 	h.must(h.SaveLooks(ctx, []crm.Looked{{Account: spy, Mailbox: l.Mailbox, At: h.now, Status: crm.LinkLive, Synced: true}}))
 	same(t, "link", value(h.Link(ctx, h.account, l.ID))(h.house).Status, crm.LinkSyncing)
 	same(t, "synced", value(h.Health(ctx, h.account, l.Mailbox))(h.house).LastSyncedAt.IsZero(), true)

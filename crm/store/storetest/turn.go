@@ -13,8 +13,8 @@ func testReject(t *testing.T, open Opener) {
 	ctx := t.Context()
 	one, two := h.link("u1", "info"), h.link("u2", "info")
 	h.pass(time.Minute)
-	h.must(h.Reject(ctx, h.account, one.ID, "Invalid credentials", h.now))
-	h.must(h.Reject(ctx, h.account, one.ID, "Invalid credentials", h.now)) // again: nothing new
+	h.must(h.Reject(ctx, h.account, one.ID, "Invalid credentials", 0, h.now))
+	h.must(h.Reject(ctx, h.account, one.ID, "Invalid credentials", 0, h.now)) // again: nothing new
 	l := value(h.Link(ctx, h.account, one.ID))(h)
 	same(t, "status", l.Status, crm.LinkAuthFailed)
 	same(t, "detail", l.Detail, "Invalid credentials")
@@ -22,7 +22,7 @@ func testReject(t *testing.T, open Opener) {
 	same(t, "logins that are left", names(st.Logins, func(l crm.Login) crm.LinkID { return l.Link }), []crm.LinkID{two.ID})
 	same(t, "health", value(h.Health(ctx, h.account, one.Mailbox))(h).Status, crm.LinkSyncing)
 
-	h.must(h.Reject(ctx, h.account, two.ID, "Invalid credentials", h.now))
+	h.must(h.Reject(ctx, h.account, two.ID, "Invalid credentials", 0, h.now))
 	same(t, "logins", len(value(h.Standing(ctx, h.account, one.Mailbox))(h).Logins), 0)
 	same(t, "active still", len(value(h.ActiveMailboxes(ctx))(h)), 1)
 	same(t, "health", value(h.Health(ctx, h.account, one.Mailbox))(h).Status, crm.LinkAuthFailed)
@@ -31,9 +31,9 @@ func testReject(t *testing.T, open Opener) {
 	value(h.ReplaceSecret(ctx, h.account, one.ID, "right", h.now))(h)
 	same(t, "logins", len(value(h.Standing(ctx, h.account, one.Mailbox))(h).Logins), 1)
 	h.must(h.EndLink(ctx, h.account, two.ID, crm.EndedUnlinked, h.now))
-	h.must(h.Reject(ctx, h.account, two.ID, "too late", h.now))
+	h.must(h.Reject(ctx, h.account, two.ID, "too late", 0, h.now))
 	same(t, "status of an ended link", value(h.Link(ctx, h.account, two.ID))(h).Status, crm.LinkUnlinked)
-	h.must(h.Reject(ctx, h.account, "lnk_none", "x", h.now))
+	h.must(h.Reject(ctx, h.account, "lnk_none", "x", 0, h.now))
 }
 
 func testLooks(t *testing.T, open Opener) {
@@ -82,7 +82,7 @@ func testLooks(t *testing.T, open Opener) {
 
 	// A look says nothing about a link whose credential was refused, nor
 	// about another mailbox's.
-	h.must(h.Reject(ctx, h.account, l.ID, "refused", h.now))
+	h.must(h.Reject(ctx, h.account, l.ID, "refused", 0, h.now))
 	look(func(*crm.Looked) {})
 	same(t, "rejected link", value(h.Link(ctx, h.account, l.ID))(h).Status, crm.LinkAuthFailed)
 	same(t, "link of another mailbox", value(h.Link(ctx, h.account, other.ID))(h).Status, crm.LinkSyncing)
@@ -102,7 +102,7 @@ func testLinkEvents(t *testing.T, open Opener) {
 	looks(crm.LinkLive, crm.LinkSyncing, crm.LinkLive)                    // all is well
 	looks(crm.LinkUnreachable, crm.LinkUnreachable)                       // told once
 	looks(crm.LinkSyncing, crm.LinkUnreachable, crm.LinkSyncing)          // still the same trouble
-	h.must(h.Reject(ctx, h.account, l.ID, "refused", h.now))              // another trouble
+	h.must(h.Reject(ctx, h.account, l.ID, "refused", 0, h.now))           // another trouble
 	value(h.ReplaceSecret(ctx, h.account, l.ID, "x", h.now))(h)           // not over yet
 	looks(crm.LinkSyncing, crm.LinkLive)                                  // over
 	looks(crm.LinkUnreachable, crm.LinkLive)                              // and again, in the same instant

@@ -31,6 +31,15 @@ func NotFound(what string) *crm.Error {
 	return crm.E(crm.NotFound, what+"_not_found", "There is no such "+what+" in this account; check the id.")
 }
 
+// Fenced refuses what somebody writes who works a mailbox under a lower fence
+// than the mailbox has seen. A fence of 0 is never compared.
+func Fenced(fence, seen crm.Fence) error {
+	if fence == 0 || fence >= seen {
+		return nil
+	}
+	return crm.E(crm.Conflict, "fenced", "Another process works this mailbox now; leave it to that one.")
+}
+
 // Exists says that an id is taken.
 func Exists(what string) *crm.Error {
 	return crm.E(crm.Conflict, what+"_exists", "There is a "+what+" with this id already; choose another.")
