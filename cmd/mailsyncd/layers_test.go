@@ -46,6 +46,7 @@ var floors = map[string]floor{
 	"sync/letter/plain":      decision,
 	"crm/blob":               door,
 	"crm/disk":               door,
+	"crm/relay":              door,
 	"crm/seal":               door,
 	"crm/store":              door,
 	"crm/store/archive":      door,

@@ -119,6 +119,8 @@ var codes = []struct{ code, means string }{
 	{"database_busy", "the database is busy"},
 	{"database_io", "the disk under the database fails"},
 	{"database_corrupt", "the database is damaged"},
+	{"redis_unreachable", "Redis does not answer, so the processes can't work together"},
+	{"mailbox_unanswered", "no process works the mailbox at the moment"},
 	{"disk_full", "the disk is full"},
 	{"data_dir_unwritable", "the data folder can't be written to"},
 	{"no_keyset", "there are no keys to encrypt credentials with"},
