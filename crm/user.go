@@ -30,5 +30,14 @@ type User struct {
 // with the role the user has at the time of the request.
 type Caller struct {
 	Account Account
+	Key     KeyID // "" of a user
 	User    *User
+}
+
+// Actor is what the audit calls the caller.
+func (c Caller) Actor() Actor {
+	if c.User == nil {
+		return Actor{Kind: ActorKey, ID: string(c.Key)}
+	}
+	return Actor{Kind: ActorUser, ID: string(c.User.ID)}
 }

@@ -19,6 +19,7 @@ const (
 	SeeLinks       Action = "see_links"     // their own, or all with SeeAllLinks
 	SeeAllLinks    Action = "see_all_links" // everybody's
 	SeeHealth      Action = "see_health"    // of every mailbox, and the account's usage
+	SeeAudit       Action = "see_audit"     // who changed what
 	CheckBalance   Action = "check_balance" // have a mailbox counted on the server now
 	ReadMail       Action = "read_mail"     // threads, messages, attachments
 	DeleteMail     Action = "delete_mail"
@@ -53,6 +54,7 @@ var table = map[Action]roles{
 	SeeLinks:       everybody,
 	SeeAllLinks:    managers | key,
 	SeeHealth:      managers | key,
+	SeeAudit:       managers | key,
 	CheckBalance:   managers | key,
 	ReadMail:       everybody,
 	DeleteMail:     managers,

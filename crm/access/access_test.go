@@ -23,6 +23,7 @@ const contract = `
 	see_links         yes    yes    yes      yes   yes
 	see_all_links     yes    yes    yes      -     yes
 	see_health        yes    yes    yes      -     yes
+	see_audit         yes    yes    yes      -     yes
 	check_balance     yes    yes    yes      -     yes
 	read_mail         yes    yes    yes      yes   yes
 	delete_mail       yes    yes    yes      -     -

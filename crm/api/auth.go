@@ -72,6 +72,14 @@ func (h holder) fields() []zap.Field {
 	return fields
 }
 
+// actor is what the audit calls the holder.
+func (h holder) actor() crm.Actor {
+	if h.operator {
+		return crm.Actor{Kind: crm.ActorOperator}
+	}
+	return h.Caller.Actor()
+}
+
 type holderKey struct{}
 
 // holderOf returns who holds the token of a request; nobody on open routes.
@@ -102,7 +110,8 @@ func (s *server) guard(w who) func(huma.Context, func(huma.Context)) {
 			web.WriteProblem(rw, web.ProblemOf(ctx.Context(), s.Log, err))
 			return
 		}
-		next(huma.WithValue(ctx, holderKey{}, h))
+		deed := crm.Deed{By: h.actor(), At: s.Now()}
+		next(huma.WithValue(huma.WithContext(ctx, deed.In(ctx.Context())), holderKey{}, h))
 	}
 }
 

@@ -126,7 +126,7 @@ func TestContractsPaths(t *testing.T) {
 		"DELETE /v1/messages/{id}", "GET /v1/messages/{id}/raw", "GET /v1/messages/{id}/attachments/{attachment_id}",
 		"POST /v1/webhooks", "GET /v1/webhooks", "GET /v1/webhooks/{id}", "PUT /v1/webhooks/{id}", "DELETE /v1/webhooks/{id}",
 		"GET /v1/webhooks/{id}/deliveries", "POST /v1/webhooks/{id}/deliveries/{delivery_id}/redeliver",
-		"GET /v1/events", "GET /v1/events/stream", "POST /v1/explain", "GET /v1/usage",
+		"GET /v1/events", "GET /v1/events/stream", "POST /v1/explain", "GET /v1/usage", "GET /v1/audit",
 		"GET /healthz", "GET /readyz", "GET /metrics", "GET /openapi.json",
 	} {
 		if !slices.Contains(have, want) {

@@ -79,6 +79,7 @@ var rows = []row{
 	{"get-mailbox", "GET /v1/mailboxes/{mailbox}", "fyyyyffn"},
 	{"balance-mailbox", "POST /v1/mailboxes/{mailbox}/balance", "fyyyyffn"},
 	{"list-usage", "GET /v1/usage", "fyyyyffy"},
+	{"list-audit", "GET /v1/audit", "fyyyyffy"},
 
 	// Mail is read by everybody in the account; deleted by manager and up.
 	{"list-threads", "GET /v1/threads", "fyyyyyyy"},

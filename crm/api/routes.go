@@ -57,6 +57,7 @@ func (s *server) routes(api huma.API) {
 	add(r, "GET /v1/mailboxes/{id}", may(access.SeeHealth), "get-mailbox", s.getMailbox)
 	add(r, "POST /v1/mailboxes/{id}/balance", may(access.CheckBalance), "balance-mailbox", s.balanceMailbox, slow)
 	add(r, "GET /v1/usage", may(access.SeeHealth), "list-usage", s.listUsage)
+	add(r, "GET /v1/audit", may(access.SeeAudit), "list-audit", s.listAudit)
 
 	add(r, "GET /v1/threads", may(access.ReadMail), "list-threads", s.listThreads)
 	add(r, "GET /v1/threads/{id}", may(access.ReadMail), "get-thread", s.getThread)

@@ -116,6 +116,8 @@ type Mailboxes interface {
 	Health(ctx context.Context, a crm.AccountID, id crm.MailboxID) (crm.Health, error)
 	ListHealth(ctx context.Context, a crm.AccountID, p crm.Paging) (crm.Part[crm.Health], error)
 	Usage(ctx context.Context, a crm.AccountID) ([]crm.Usage, error)
+	// ListAudit lists who changed what, the newest first.
+	ListAudit(ctx context.Context, a crm.AccountID, p crm.Paging) (crm.Part[crm.AuditEntry], error)
 }
 
 // Messages are the imported mail, and the threads that they form.

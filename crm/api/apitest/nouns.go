@@ -36,6 +36,11 @@ func (c Client) CreateKey(ctx context.Context, id crm.AccountID) (string, error)
 	return k.Secret, err
 }
 
+// Keys lists the account's keys, the newest first.
+func (c Client) Keys(ctx context.Context, id crm.AccountID) ([]wire.Key, error) {
+	return all[wire.Key](ctx, c, at("accounts", string(id), "keys"), nil)
+}
+
 // PutUser creates or replaces a user.
 func (c Client) PutUser(ctx context.Context, id string, in wire.UserInput) (wire.User, error) {
 	return send[wire.User](ctx, c, http.MethodPut, at("users", id), in)
@@ -213,6 +218,11 @@ func (c Client) Explain(ctx context.Context, messageID string) ([]wire.Explanati
 // Usage lists what the account's mail takes up.
 func (c Client) Usage(ctx context.Context) ([]wire.Usage, error) {
 	return all[wire.Usage](ctx, c, at("usage"), nil)
+}
+
+// Audit lists who changed what, the newest first.
+func (c Client) Audit(ctx context.Context) ([]wire.AuditEntry, error) {
+	return all[wire.AuditEntry](ctx, c, at("audit"), nil)
 }
 
 // Events lists all events after the one with this seq.

@@ -84,6 +84,7 @@ var codes = []struct{ code, means string }{
 	{"link_ended", "the link has ended"},
 	{"no_link", "no link that stands"},
 	{"not_linked", "the mailbox was unlinked meanwhile"},
+	{"fenced", "another process works the mailbox now"},
 	{"user_inactive", "the user is not active"},
 
 	// What a mail server, or what stands in its place, did.

@@ -188,6 +188,7 @@ func (ar *Archive) DeleteMessage(ctx context.Context, a crm.AccountID, id crm.Me
 		if err := t.threadLost(m.Thread); err != nil {
 			return err
 		}
+		t.Note(crm.AuditMessageDeleted, string(id), nil)
 		ref, err = t.unneeded(m.Raw)
 		return err
 	})

@@ -2,6 +2,7 @@ package office
 
 import (
 	"context"
+	"strconv"
 	"time"
 
 	"mailsyncd.example/crm"
@@ -26,7 +27,14 @@ func (o *Office) CreateAccount(ctx context.Context, a crm.Account) error {
 		if err == nil && n == 0 {
 			return txn.Exists("account")
 		}
-		return err
+		if err != nil {
+			return err
+		}
+		if err := t.Enter(a.ID); err != nil {
+			return err
+		}
+		t.Note(crm.AuditAccountCreated, string(a.ID), map[string]string{"name": a.Name})
+		return nil
 	})
 }
 
@@ -63,6 +71,10 @@ func (o *Office) ListAccounts(ctx context.Context, p crm.Paging) (crm.Part[crm.A
 // is not allowed any more it ends every link of the account.
 func (o *Office) UpdateAccount(ctx context.Context, a crm.Account, at time.Time) error {
 	return o.change(ctx, "update account", a.ID, func(t tx) error {
+		t.Note(crm.AuditAccountUpdated, string(a.ID), map[string]string{
+			"name": a.Name, "status": string(a.Status), "mail_enabled": strconv.FormatBool(a.MailEnabled),
+			"contact_visibility": string(a.ContactVisibility),
+		})
 		err := t.Write(`
 			UPDATE accounts SET name = $1, status = $2, mail_enabled = $3, contact_visibility = $4 WHERE id = $5`,
 			a.Name, a.Status, a.MailEnabled, a.ContactVisibility, a.ID)

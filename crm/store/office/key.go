@@ -17,6 +17,7 @@ func (o *Office) CreateKey(ctx context.Context, k crm.AccountKey, h crm.TokenHas
 		if err == nil && n == 0 {
 			return txn.Exists("key")
 		}
+		t.Note(crm.AuditKeyCreated, string(k.ID), map[string]string{"name": k.Name})
 		return err
 	})
 }
@@ -44,6 +45,7 @@ func (o *Office) DeleteKey(ctx context.Context, id crm.AccountID, key crm.KeyID)
 		if err == nil && n == 0 {
 			return txn.NotFound("key")
 		}
+		t.Note(crm.AuditKeyDeleted, string(key), nil)
 		return err
 	})
 }
@@ -82,10 +84,10 @@ func (o *Office) Caller(ctx context.Context, h crm.TokenHash, now time.Time) (cr
 	err := o.db.Look(ctx, "find caller", func(q txn.Session) error {
 		var account crm.AccountID
 		var user crm.UserID
-		found, err := q.First(txn.Into(&account, &user), `
-			SELECT account, '' FROM account_keys WHERE hash = $1
+		found, err := q.First(txn.Into(&account, &user, &c.Key), `
+			SELECT account, '', id FROM account_keys WHERE hash = $1
 			UNION ALL
-			SELECT t.account, t.user_id FROM user_tokens t
+			SELECT t.account, t.user_id, '' FROM user_tokens t
 			JOIN users u ON u.account = t.account AND u.id = t.user_id
 			WHERE t.hash = $1 AND t.expires_at > $2 AND u.active`, h[:], txn.MS(now))
 		if err != nil {

@@ -101,6 +101,7 @@ func (t tx) insertLink(l crm.Link, sealed []byte) error {
 		return err
 	}
 	t.LinksChanged(l.Mailbox)
+	t.Note(crm.AuditLinkCreated, string(l.ID), map[string]string{"user": string(l.User), "address": string(l.Address), "imap_host": l.Server.Host})
 	t.Tell(linkEvent(crm.LinkCreated, 0, l.LinkedAt, linkData{
 		Link: l.ID, User: l.User, Mailbox: l.Mailbox, Address: l.Address, Status: crm.LinkSyncing,
 	}))
@@ -159,6 +160,7 @@ func (o *Office) ReplaceSecret(ctx context.Context, a crm.AccountID, id crm.Link
 			return crm.E(crm.Conflict, "link_ended", "This link has ended; make a new one.")
 		}
 		t.LinksChanged(l.Mailbox)
+		t.Note(crm.AuditCredentialChanged, string(id), map[string]string{"user": string(l.User), "address": string(l.Address)})
 		return nil
 	})
 	if err != nil {
@@ -228,6 +230,7 @@ func (t tx) endLink(l standingLink, why crm.EndReason, at time.Time) error {
 		return err
 	}
 	t.LinksChanged(l.mailbox)
+	t.Note(crm.AuditLinkEnded, string(l.id), map[string]string{"user": string(l.user), "address": string(l.address), "reason": string(why)})
 	t.Tell(l.event(crm.LinkEnded, at, linkData{Status: crm.LinkUnlinked, Reason: why}))
 	return nil
 }

@@ -27,6 +27,11 @@ func presetServers(p crm.Preset) (imap string, smtp any, err error) {
 	return imap, smtp, err
 }
 
+// presetDetail is what the audit says of a preset.
+func presetDetail(p crm.Preset) map[string]string {
+	return map[string]string{"name": p.Name, "imap_host": p.IMAP.Host}
+}
+
 // CreatePreset adds a preset to its account.
 func (o *Office) CreatePreset(ctx context.Context, p crm.Preset) error {
 	return o.change(ctx, "create preset", p.Account, func(t tx) error {
@@ -41,6 +46,7 @@ func (o *Office) CreatePreset(ctx context.Context, p crm.Preset) error {
 		if err == nil && n == 0 {
 			return txn.Exists("preset")
 		}
+		t.Note(crm.AuditPresetCreated, string(p.ID), presetDetail(p))
 		return err
 	})
 }
@@ -85,6 +91,7 @@ func (o *Office) UpdatePreset(ctx context.Context, p crm.Preset) error {
 		if err == nil && n == 0 {
 			return txn.NotFound("preset")
 		}
+		t.Note(crm.AuditPresetUpdated, string(p.ID), presetDetail(p))
 		return err
 	})
 }
@@ -96,6 +103,7 @@ func (o *Office) DeletePreset(ctx context.Context, a crm.AccountID, id crm.Prese
 		if err == nil && n == 0 {
 			return txn.NotFound("preset")
 		}
+		t.Note(crm.AuditPresetDeleted, string(id), nil)
 		return err
 	})
 }

@@ -29,7 +29,7 @@ func (o *Office) PutUser(ctx context.Context, u crm.User, at time.Time) (created
 	// The addresses become internal in the same transaction: mail among
 	// colleagues must not pass for a customer's in between.
 	err = o.change(ctx, "put user", u.Account, func(t tx) error {
-		_, err := userOf(t.Session, u.Account, u.ID)
+		before, err := userOf(t.Session, u.Account, u.ID)
 		created = crm.KindOf(err) == crm.NotFound
 		if err != nil && !created {
 			return err
@@ -44,6 +44,7 @@ func (o *Office) PutUser(ctx context.Context, u crm.User, at time.Time) (created
 		if err != nil {
 			return err
 		}
+		t.noteUser(before, u, created)
 		if err := t.setInternal(userSource(u.ID), append([]crm.Address{u.Email}, u.Aliases...)); err != nil {
 			return err
 		}
@@ -53,6 +54,23 @@ func (o *Office) PutUser(ctx context.Context, u crm.User, at time.Time) (created
 		return nil
 	})
 	return created && err == nil, err // nothing was created where the commit failed
+}
+
+// noteUser writes down what changed of a user's place in the account.
+func (t tx) noteUser(before, after crm.User, created bool) {
+	id := string(after.ID)
+	switch {
+	case created:
+		t.Note(crm.AuditUserCreated, id, map[string]string{"role": string(after.Role)})
+		return
+	case before.Active && !after.Active:
+		t.Note(crm.AuditUserDisabled, id, nil)
+	case !before.Active && after.Active:
+		t.Note(crm.AuditUserEnabled, id, nil)
+	}
+	if before.Role != after.Role {
+		t.Note(crm.AuditUserRoleChanged, id, map[string]string{"from": string(before.Role), "to": string(after.Role)})
+	}
 }
 
 // User returns a user.
@@ -95,6 +113,7 @@ func (o *Office) DeleteUser(ctx context.Context, a crm.AccountID, id crm.UserID,
 		if n == 0 {
 			return txn.NotFound("user")
 		}
+		t.Note(crm.AuditUserDeleted, string(id), nil)
 		if err := t.setInternal(userSource(id), nil); err != nil {
 			return err
 		}

@@ -2,6 +2,7 @@ package office
 
 import (
 	"context"
+	"net/url"
 	"time"
 
 	"mailsyncd.example/crm"
@@ -39,6 +40,16 @@ func (o *Office) unsealWebhook(a crm.AccountID, w crm.WebhookID, sealed []byte) 
 	return crm.Secret(plain), sealError("The secret of webhook "+string(w)+" can't be decrypted", err)
 }
 
+// webhookDetail is what the audit says of a webhook. The rest of the URL may
+// hold a secret.
+func webhookDetail(w crm.Webhook) map[string]string {
+	detail := map[string]string{"status": string(w.Status)}
+	if u, err := url.Parse(w.URL); err == nil {
+		detail["host"] = u.Host
+	}
+	return detail
+}
+
 // mostWebhooks is how many an account may have: each of its events is posted to
 // all of them.
 const mostWebhooks = 50
@@ -69,6 +80,7 @@ func (o *Office) CreateWebhook(ctx context.Context, w crm.Webhook, secret crm.Se
 		if err == nil && n == 0 {
 			return txn.Exists("webhook")
 		}
+		t.Note(crm.AuditWebhookCreated, string(w.ID), webhookDetail(w))
 		return err
 	})
 }
@@ -117,6 +129,7 @@ func (o *Office) UpdateWebhook(ctx context.Context, w crm.Webhook) error {
 		if err == nil && n == 0 {
 			return txn.NotFound("webhook")
 		}
+		t.Note(crm.AuditWebhookUpdated, string(w.ID), webhookDetail(w))
 		return err
 	})
 }
@@ -135,6 +148,7 @@ func (o *Office) RotateWebhook(ctx context.Context, a crm.AccountID, id crm.Webh
 		if err == nil && n == 0 {
 			return txn.NotFound("webhook")
 		}
+		t.Note(crm.AuditSecretRotated, string(id), nil)
 		return err
 	})
 }
@@ -146,6 +160,7 @@ func (o *Office) DeleteWebhook(ctx context.Context, a crm.AccountID, id crm.Webh
 		if err == nil && n == 0 {
 			return txn.NotFound("webhook")
 		}
+		t.Note(crm.AuditWebhookDeleted, string(id), nil)
 		return err
 	})
 }

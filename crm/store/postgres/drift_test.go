@@ -34,6 +34,27 @@ func TestSchemasAreTheSame(t *testing.T) {
 		AND c.relname NOT LIKE '%\_by\_hash'`)) // where SQLite has the hash for a key
 }
 
+// The audit is only added to, whoever asks.
+func TestAuditIsAppendOnly(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "mailsync.db")
+	must(t, sqlite.Migrate(t.Context(), path))
+	for driver, source := range map[string]string{"sqlite": path, "pgx": server.Database(t)} {
+		db, err := sql.Open(driver, source)
+		must(t, err)
+		defer db.Close()
+		for _, s := range []string{
+			`INSERT INTO accounts (id, name, status, mail_enabled, contact_visibility, created_at) VALUES ('a', '', '', true, '', 0)`,
+			`INSERT INTO audit (account, seq, at, actor_kind, actor_id, action, subject, detail) VALUES ('a', 1, 0, '', '', '', '', '')`,
+		} {
+			_, err := db.ExecContext(t.Context(), s)
+			must(t, err)
+		}
+		if _, err := db.ExecContext(t.Context(), `UPDATE audit SET actor_id = 'somebody else'`); err == nil || !strings.Contains(err.Error(), "only added to") {
+			t.Errorf("%s lets the audit be changed: %v", driver, err)
+		}
+	}
+}
+
 // lines reads one column of text, in one form for both engines.
 func lines(t *testing.T, db *sql.DB, statement string) []string {
 	t.Helper()

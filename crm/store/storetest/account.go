@@ -109,7 +109,7 @@ func testKeys(t *testing.T, open Opener) {
 	_, err := h.Caller(ctx, crm.TokenHash{1}, h.now)
 	fails(t, err, crm.NotFound, "token_not_found")
 	c := value(h.Caller(ctx, crm.TokenHash{2}, h.now))(h)
-	same(t, "caller", c, crm.Caller{Account: h.sampleAccount()})
+	same(t, "caller", c, crm.Caller{Account: h.sampleAccount(), Key: "key_2"})
 }
 
 func testCallers(t *testing.T, open Opener) {

@@ -54,6 +54,7 @@ func testTenancyOfLists(t *testing.T, open Opener) {
 		"user's links": func() (any, error) { v, err := h.ListLinks(ctx, spy, "u1", limit); return v.Items, err },
 		"health":       func() (any, error) { v, err := h.ListHealth(ctx, spy, limit); return v.Items, err },
 		"usage":        func() (any, error) { return h.Usage(ctx, spy) },
+		"audit":        func() (any, error) { return h.auditBut(spy, crm.AuditAccountCreated) },
 		"events":       func() (any, error) { return h.ListEvents(ctx, spy, 0, 10) },
 		"webhooks":     func() (any, error) { v, err := h.ListWebhooks(ctx, spy, limit); return v.Items, err },
 		"deliveries":   func() (any, error) { v, err := h.ListDeliveries(ctx, spy, "whk_1", limit); return v.Items, err },

@@ -144,7 +144,7 @@ func (db *DB) attempt(ctx context.Context, do func(*Tx) error) error {
 	}
 	err = do(t)
 	if err == nil {
-		err = t.flushEvents()
+		err = t.flushTold()
 	}
 	if err == nil {
 		err = t.flush()

@@ -23,9 +23,9 @@ type Event struct {
 // Tell adds an event to the transaction.
 func (t *Tx) Tell(e Event) { t.events = append(t.events, e) }
 
-// Forget drops the account's events that the transaction has not written yet:
-// the account itself goes.
-func (t *Tx) Forget() { t.events = nil }
+// Forget drops the account's events and notes that the transaction has not
+// written yet: the account itself goes.
+func (t *Tx) Forget() { t.events, t.notes = nil, nil }
 
 var eventAlphabet = base32.NewEncoding("0123456789abcdefghjkmnpqrstvwxyz").WithPadding(base32.NoPadding)
 
@@ -37,6 +37,14 @@ func (e Event) id(a crm.AccountID) crm.EventID {
 	binary.BigEndian.PutUint64(b[:8], uint64(e.Happened.UnixMilli())<<16)
 	copy(b[6:], sum[:])
 	return crm.EventID("evt_" + eventAlphabet.EncodeToString(b[:]))
+}
+
+// flushTold writes what the transaction has to tell of the account.
+func (t *Tx) flushTold() error {
+	if err := t.flushEvents(); err != nil {
+		return err
+	}
+	return t.flushNotes()
 }
 
 // flushEvents writes the account's events with the numbers that come next.

@@ -12,8 +12,9 @@ type Tx struct {
 	Session
 	Account crm.AccountID // the one it has entered
 	lock    string
-	seq     int64   // of Account's last event
-	events  []Event // of Account, not written yet
+	seq     int64            // of Account's last event
+	events  []Event          // of Account, not written yet
+	notes   []crm.AuditEntry // of Account, not written yet
 	told    told
 }
 
@@ -41,7 +42,7 @@ func (t told) tell(to Signals) {
 // crm.NotFound where there is none. Transactions that enter several do so in
 // the order of their ids.
 func (t *Tx) Enter(a crm.AccountID) error {
-	if err := t.flushEvents(); err != nil {
+	if err := t.flushTold(); err != nil {
 		return err
 	}
 	t.Account = a
