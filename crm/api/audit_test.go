@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"mailsyncd.example/crm"
 	"mailsyncd.example/crm/api/apitest"
@@ -64,6 +65,7 @@ func TestAudit(t *testing.T) {
 		t.Errorf("the account's first line: %+v", last)
 	}
 	for _, a := range audited {
+		o.clock.advance(time.Second) // what is newer has a later id
 		newest := must(o.client.Keys(t.Context(), o.account))(t)[0].ID
 		call := strings.ReplaceAll(names.Replace(a.call), "{key}", string(newest))
 		before := must(o.as["olga"].Audit(t.Context()))(t)
