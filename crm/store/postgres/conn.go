@@ -20,12 +20,12 @@ import (
 // connector lends connections of a pool to database/sql.
 type connector struct {
 	driver.Connector
-	pool  *pgxpool.Pool
-	alone *alone // nil where the database is shared
+	pool *pgxpool.Pool
+	held *hold // nil where nobody asked for one
 }
 
-func newConnector(p *pgxpool.Pool, alone *alone) *connector {
-	return &connector{Connector: stdlib.GetPoolConnector(p), pool: p, alone: alone}
+func newConnector(p *pgxpool.Pool, held *hold) *connector {
+	return &connector{Connector: stdlib.GetPoolConnector(p), pool: p, held: held}
 }
 
 // Connect implements driver.Connector.
@@ -44,10 +44,10 @@ func (c *connector) Connect(ctx context.Context) (driver.Conn, error) {
 // Close implements io.Closer; (*sql.DB).Close calls it last.
 func (c *connector) Close() error {
 	c.pool.Close()
-	if c.alone == nil {
+	if c.held == nil {
 		return nil
 	}
-	return c.alone.Close()
+	return c.held.Close()
 }
 
 // conn is a connection that never sends text which PostgreSQL refuses.

@@ -2,8 +2,8 @@
 // newer.
 //
 // Any number of processes may work on one database, as long as something
-// shares the mailboxes out among them: Open. Where nothing does, a process
-// asks for the database alone: OpenAlone.
+// shares the mailboxes out among them: OpenShared. Where nothing does, a
+// process asks for the database alone: OpenAlone. Open asks nobody.
 package postgres
 
 import (
@@ -49,17 +49,28 @@ func Open(ctx context.Context, url string, o store.Options) (*store.Store, error
 // A transaction that had begun when the connection was lost may still end:
 // this is harmless, as the database itself refuses what contradicts it.
 func OpenAlone(ctx context.Context, url string, o store.Options) (*store.Store, error) {
+	return openLocked(ctx, url, o, alone())
+}
+
+// OpenShared is Open for a process that shares its work with all others that
+// open the database so. It fails with the code database_in_use where one has
+// the database alone; otherwise what OpenAlone says of its lock holds here too.
+func OpenShared(ctx context.Context, url string, o store.Options) (*store.Store, error) {
+	return openLocked(ctx, url, o, shared())
+}
+
+func openLocked(ctx context.Context, url string, o store.Options, m mode) (*store.Store, error) {
 	config, err := parse(url)
 	if err != nil {
 		return nil, err
 	}
-	alone, err := takeLock(ctx, config.ConnConfig)
+	held, err := takeLock(ctx, config.ConnConfig, m)
 	if err != nil {
 		return nil, err
 	}
-	s, err := open(ctx, url, o, alone)
+	s, err := open(ctx, url, o, held)
 	if err != nil {
-		return nil, errors.Join(err, alone.Close())
+		return nil, errors.Join(err, held.Close())
 	}
 	return s, nil
 }
@@ -75,9 +86,9 @@ func Migrate(ctx context.Context, url string) error {
 	return migrate(ctx, config.ConnConfig)
 }
 
-// open makes the two pools. What is alone belongs to the store once open has
-// returned one.
-func open(ctx context.Context, url string, o store.Options, alone *alone) (*store.Store, error) {
+// open makes the two pools. The lock, if there is one, belongs to the store
+// once open has returned one.
+func open(ctx context.Context, url string, o store.Options, held *hold) (*store.Store, error) {
 	config, err := parse(url)
 	if err != nil {
 		return nil, err
@@ -85,10 +96,10 @@ func open(ctx context.Context, url string, o store.Options, alone *alone) (*stor
 	if err := migrate(ctx, config.ConnConfig); err != nil {
 		return nil, err
 	}
-	if alone != nil {
-		config.PrepareConn = func(context.Context, *pgx.Conn) (bool, error) { return true, alone.Held() }
+	if held != nil {
+		config.PrepareConn = func(context.Context, *pgx.Conn) (bool, error) { return true, held.Held() }
 	}
-	write, err := pool(ctx, config, alone)
+	write, err := pool(ctx, config, held)
 	if err != nil {
 		return nil, err
 	}
@@ -135,14 +146,14 @@ func settle(ctx context.Context, conn *pgx.Conn) error {
 }
 
 // pool makes a pool of connections, which are made when they are needed.
-// Closing it closes what is alone, if that is not nil.
-func pool(ctx context.Context, config *pgxpool.Config, alone *alone) (*sql.DB, error) {
+// Closing it lets go of the lock, if that is not nil.
+func pool(ctx context.Context, config *pgxpool.Config, held *hold) (*sql.DB, error) {
 	// The pool must outlive ctx, which bounds the opening alone.
 	p, err := pgxpool.NewWithConfig(context.WithoutCancel(ctx), config.Copy())
 	if err != nil {
 		return nil, explain("The database could not be opened.", err)
 	}
-	db := sql.OpenDB(newConnector(p, alone))
+	db := sql.OpenDB(newConnector(p, held))
 	db.SetMaxIdleConns(0) // idle ones wait in p
 	return db, nil
 }

@@ -30,10 +30,32 @@ const lockSettings = `
 	SET tcp_keepalives_interval = 5;
 	SET tcp_keepalives_count = 3`
 
-// alone holds the lock that keeps other processes off the database, on a
-// connection of its own. See OpenAlone.
-type alone struct {
+// mode is how a process has the database.
+type mode struct {
+	take    string // the statement that takes the lock
+	refused string // what to say where it is not to be had
+}
+
+// alone keeps every other process off.
+func alone() mode {
+	return mode{
+		take:    `SELECT pg_try_advisory_lock($1)`,
+		refused: "Another mailsyncd works on this database; stop it first, or set MAILSYNC_REDIS_URL for all of them, so that they share the work.",
+	}
+}
+
+// shared keeps those off that want to be alone.
+func shared() mode {
+	return mode{
+		take:    `SELECT pg_try_advisory_lock_shared($1)`,
+		refused: "A mailsyncd without Redis works on this database, and would share the work with nobody; stop it first, or set MAILSYNC_REDIS_URL for it too.",
+	}
+}
+
+// hold holds the lock, on a connection of its own. See OpenAlone.
+type hold struct {
 	config *pgx.ConnConfig
+	mode   mode
 	stop   context.CancelFunc
 	done   chan struct{} // closed once nothing is left of it
 
@@ -43,20 +65,20 @@ type alone struct {
 
 // takeLock takes the lock, or fails with database_in_use. From then on it is
 // looked after until Close.
-func takeLock(ctx context.Context, config *pgx.ConnConfig) (*alone, error) {
-	conn, err := lockOn(ctx, config)
+func takeLock(ctx context.Context, config *pgx.ConnConfig, m mode) (*hold, error) {
+	conn, err := lockOn(ctx, config, m)
 	if err != nil {
 		return nil, err
 	}
 	// What looks after it lives for as long as the store, not as the call.
 	ctx, stop := context.WithCancel(context.WithoutCancel(ctx))
-	a := &alone{config: config, stop: stop, done: make(chan struct{})}
-	go a.keep(ctx, conn)
-	return a, nil
+	h := &hold{config: config, mode: m, stop: stop, done: make(chan struct{})}
+	go h.keep(ctx, conn)
+	return h, nil
 }
 
 // lockOn makes a connection that holds the lock.
-func lockOn(ctx context.Context, config *pgx.ConnConfig) (*pgx.Conn, error) {
+func lockOn(ctx context.Context, config *pgx.ConnConfig, m mode) (*pgx.Conn, error) {
 	conn, err := pgx.ConnectConfig(ctx, config.Copy())
 	if err != nil {
 		return nil, explain("The database could not be opened.", err)
@@ -64,13 +86,13 @@ func lockOn(ctx context.Context, config *pgx.ConnConfig) (*pgx.Conn, error) {
 	err = conn.PgConn().Exec(ctx, lockSettings).Close()
 	var held bool
 	if err == nil {
-		err = conn.QueryRow(ctx, `SELECT pg_try_advisory_lock($1)`, int64(lockKey)).Scan(&held)
+		err = conn.QueryRow(ctx, m.take, int64(lockKey)).Scan(&held)
 	}
 	switch {
 	case err != nil:
 		err = explain("The database could not be locked.", err)
 	case !held:
-		err = crm.E(crm.Unavailable, "database_in_use", "Another mailsyncd works on this database; stop it first, or set MAILSYNC_REDIS_URL for all of them, so that they share the work.")
+		err = crm.E(crm.Unavailable, "database_in_use", m.refused)
 	default:
 		return conn, nil
 	}
@@ -79,49 +101,49 @@ func lockOn(ctx context.Context, config *pgx.ConnConfig) (*pgx.Conn, error) {
 }
 
 // Held returns nil while the lock is held, otherwise why it is not.
-func (a *alone) Held() error {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	return a.lost
+func (h *hold) Held() error {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.lost
 }
 
-func (a *alone) set(lost error) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	a.lost = lost
+func (h *hold) set(lost error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.lost = lost
 }
 
 // Close lets go of the lock.
-func (a *alone) Close() error {
-	a.stop()
-	<-a.done
+func (h *hold) Close() error {
+	h.stop()
+	<-h.done
 	return nil
 }
 
 // keep holds the lock, and takes it again when it is lost.
-func (a *alone) keep(ctx context.Context, conn *pgx.Conn) {
-	defer close(a.done)
+func (h *hold) keep(ctx context.Context, conn *pgx.Conn) {
+	defer close(h.done)
 	for conn != nil {
 		err := watch(ctx, conn)
-		a.set(unreachable(err))
+		h.set(unreachable(err))
 		hangUp(conn)
-		conn = a.retake(ctx)
+		conn = h.retake(ctx)
 		if conn != nil {
-			a.set(nil)
+			h.set(nil)
 		}
 	}
 }
 
 // retake returns a connection that holds the lock again, or nil once ctx ends.
-func (a *alone) retake(ctx context.Context) *pgx.Conn {
+func (h *hold) retake(ctx context.Context) *pgx.Conn {
 	again := time.NewTicker(retakeEvery)
 	defer again.Stop()
 	for ctx.Err() == nil {
-		conn, err := lockOn(ctx, a.config)
+		conn, err := lockOn(ctx, h.config, h.mode)
 		if err == nil {
 			return conn
 		}
-		a.set(err)
+		h.set(err)
 		select {
 		case <-ctx.Done():
 		case <-again.C:

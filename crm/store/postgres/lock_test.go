@@ -2,6 +2,7 @@ package postgres_test
 
 import (
 	"errors"
+	"strings"
 	"testing"
 
 	"mailsyncd.example/crm"
@@ -26,6 +27,32 @@ func TestAlone(t *testing.T) {
 
 	must(t, first.Close())
 	must(t, openAlone(t, url).Ping(t.Context()))
+}
+
+// Those who share the work are there together, and keep off who would not.
+func TestShared(t *testing.T) {
+	url := server.Database(t)
+	open := func() *store.Store {
+		s, err := postgres.OpenShared(t.Context(), url, store.Options{})
+		must(t, err)
+		t.Cleanup(func() { must(t, s.Close()) })
+		return s
+	}
+	first, second := open(), open()
+	_, err := postgres.OpenAlone(t.Context(), url, store.Options{})
+	wants(t, err, crm.Unavailable, "database_in_use")
+	same(t, "connections cut", query[int](t, url, cut), 2)
+	eventually(t, "the locks are back", func() error { return errors.Join(first.Ping(t.Context()), second.Ping(t.Context())) })
+	must(t, first.Close())
+	_, err = postgres.OpenAlone(t.Context(), url, store.Options{})
+	wants(t, err, crm.Unavailable, "database_in_use")
+	must(t, second.Close())
+	openAlone(t, url)
+	_, err = postgres.OpenShared(t.Context(), url, store.Options{})
+	wants(t, err, crm.Unavailable, "database_in_use")
+	if !strings.Contains(crm.DetailOf(err), "MAILSYNC_REDIS_URL for it too") {
+		t.Errorf("it says %q", crm.DetailOf(err))
+	}
 }
 
 // cut ends the connection that holds the lock, and returns once the server
