@@ -134,3 +134,15 @@ func displayName(s string) string {
 		}
 	}
 }
+
+// Domain brings a domain into the one form in which domains are compared: lower
+// case, in ASCII (RFC 5890), without its last dot. What may stand around a domain
+// in a header field (space, comments) has no place here, and neither has an
+// address literal.
+func Domain(raw string) (string, bool) {
+	raw = strings.TrimSpace(raw)
+	if strings.ContainsAny(raw, "[(\" \t\r\n") {
+		return "", false
+	}
+	return normalDomain(raw)
+}

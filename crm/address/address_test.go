@@ -235,3 +235,14 @@ func TestManyAddressesAreUniqueToo(t *testing.T) {
 		t.Errorf("got %d addresses, want 2", len(got))
 	}
 }
+
+func TestDomain(t *testing.T) {
+	for raw, want := range map[string]string{
+		" IMAP.Example.COM. ": "imap.example.com", "例え.jp": "xn--r8jz45g.jp", "mail_1.example": "mail_1.example",
+		"": "", ".": "", "a..b": "", "a b.example": "", "a.example(x)": "", "[192.0.2.1]": "", "a.example/x": "", "a.example\nb": "", "http://a.example": "",
+	} {
+		if got, ok := Domain(raw); got != want && ok || ok != (want != "") {
+			t.Errorf("%q: got %q, %v", raw, got, ok)
+		}
+	}
+}
