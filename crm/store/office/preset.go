@@ -2,6 +2,7 @@ package office
 
 import (
 	"context"
+	"strings"
 
 	"mailsyncd.example/crm"
 	"mailsyncd.example/crm/store/txn"
@@ -106,4 +107,39 @@ func (o *Office) DeletePreset(ctx context.Context, a crm.AccountID, id crm.Prese
 		t.Note(crm.AuditPresetDeleted, string(id), nil)
 		return err
 	})
+}
+
+// mostPresets is how many presets a discovery weighs; no account has as many.
+const mostPresets = 200
+
+// DomainUse tells what the account knows of a mail domain.
+func (o *Office) DomainUse(ctx context.Context, a crm.AccountID, domain string) (crm.DomainUse, error) {
+	use := crm.DomainUse{Linked: map[crm.PresetID]int{}}
+	err := o.db.Look(ctx, "read domain use", func(q txn.Session) (err error) {
+		use.Presets, err = txn.All(q, presetScanner(a), `
+			SELECT `+presetColumns+` FROM presets WHERE account = $1 ORDER BY id DESC LIMIT $2`, a, mostPresets)
+		if err != nil {
+			return err
+		}
+		at := "%@" + strings.NewReplacer(`\`, `\\`, "_", `\_`, "%", `\%`).Replace(domain)
+		err = q.Each(func(scan txn.Scan) error {
+			var id crm.PresetID
+			var n int
+			err := scan(&id, &n)
+			use.Linked[id] = n
+			return err
+		}, `
+			SELECT preset, COUNT(*) FROM links
+			WHERE account = $1 AND ended_at IS NULL AND preset <> '' AND address LIKE $2 ESCAPE '\'
+			GROUP BY preset`, a, at)
+		if err != nil {
+			return err
+		}
+		var one int
+		use.Own, err = q.First(txn.Into(&one), `
+			SELECT 1 FROM internal_addresses
+			WHERE account = $1 AND address LIKE $2 ESCAPE '\' AND source LIKE 'user/%' LIMIT 1`, a, at)
+		return err
+	})
+	return use, err
 }

@@ -176,3 +176,38 @@ func testPresets(t *testing.T, open Opener) {
 	_, err := h.Preset(ctx, h.account, "pre_none")
 	fails(t, err, crm.NotFound, "preset_not_found")
 }
+
+func testDomainUse(t *testing.T, open Opener) {
+	h := newHouse(t, open)
+	ctx := t.Context()
+	imap := crm.Server{Host: "imap.sample.example", Port: 993, Security: crm.SecurityTLS}
+	for _, id := range []crm.PresetID{"pre_1", "pre_2"} {
+		h.must(h.CreatePreset(ctx, crm.Preset{Account: h.account, ID: id, Name: "Office", IMAP: imap, Auth: crm.AuthPassword, CreatedAt: h.now, UpdatedAt: h.now}))
+	}
+	h.user("taro")
+	for user, address := range map[crm.UserID]crm.Address{"a": "a@branch.example", "b": "b@branch.example", "c": "c@sub.branch.example", "d": "d@branch_example"} {
+		h.user(user)
+		l := h.linkOf(user, string(user))
+		l.Address, l.Preset = address, "pre_1"
+		made := value(h.CreateLink(ctx, l, "secret", nil))(h)
+		if user == "b" {
+			h.must(h.EndLink(ctx, h.account, made.ID, crm.EndedUnlinked, h.now))
+		}
+	}
+	use := value(h.DomainUse(ctx, h.account, "branch.example"))(h)
+	same(t, "presets, newest first", names(use.Presets, func(p crm.Preset) crm.PresetID { return p.ID }), []crm.PresetID{"pre_2", "pre_1"})
+	same(t, "links at the domain", use.Linked, map[crm.PresetID]int{"pre_1": 1})
+	if use.Own {
+		t.Error("an address that is only linked makes the domain the account's own")
+	}
+	own := string(value(h.User(ctx, h.account, "taro"))(h).Email)
+	if use = value(h.DomainUse(ctx, h.account, own[len("taro@"):]))(h); !use.Own || len(use.Linked) != 0 {
+		t.Errorf("of the users' own domain it knows %+v", use)
+	}
+	if use = value(h.DomainUse(ctx, h.account, "%"))(h); use.Own || len(use.Linked) != 0 {
+		t.Errorf("a percent sign stands for %+v", use)
+	}
+	if use = value(h.DomainUse(ctx, "acc_other", "branch.example"))(h); len(use.Presets)+len(use.Linked) != 0 {
+		t.Errorf("another account is told %+v", use)
+	}
+}

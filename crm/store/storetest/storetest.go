@@ -29,6 +29,7 @@ func Run(t *testing.T, open Opener) {
 		{"ContactAddresses", testContactAddresses},
 		{"ManyContacts", testManyContacts},
 		{"Presets", testPresets},
+		{"DomainUse", testDomainUse},
 		{"Facts", testFacts},
 		{"FactsOfMany", testFactsOfMany},
 		{"Links", testLinks},
