@@ -56,6 +56,15 @@ func forPlainWebhooks() purpose {
 	return purpose{ports: []uint16{}, wrongPort: https, notThere: https}
 }
 
+// forAutoconfig needs the port of HTTPS. Nobody named these hosts by hand.
+func forAutoconfig() purpose {
+	return purpose{
+		ports:     []uint16{443},
+		wrongPort: "Configuration for mail programs is read on port 443 alone.",
+		notThere:  "This host is not on the public internet.",
+	}
+}
+
 // Guard decides to which addresses connections may be made.
 type Guard struct {
 	allow   []netip.Prefix
@@ -74,6 +83,10 @@ func New(allow []netip.Prefix) *Guard { return newGuard(allow, forMail()) }
 func NewForWebhooks(allow []netip.Prefix) (tls, plain *Guard) {
 	return newGuard(allow, forWebhooks()), newGuard(allow, forPlainWebhooks())
 }
+
+// NewForAutoconfig makes a guard that lets through the port of HTTPS of public
+// addresses, and every port of addresses in allow.
+func NewForAutoconfig(allow []netip.Prefix) *Guard { return newGuard(allow, forAutoconfig()) }
 
 func newGuard(allow []netip.Prefix, p purpose) *Guard {
 	g := &Guard{
