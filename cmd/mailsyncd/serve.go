@@ -117,8 +117,12 @@ func newDaemon(ctx context.Context, c Config, log *zap.Logger, observe func(inta
 	if d.listener, err = net.Listen("tcp", c.Listen); err != nil {
 		return nil, errListen(c.Listen, err)
 	}
+	finder, err := c.finder()
+	if err != nil {
+		return nil, err
+	}
 	handler := api.New(api.Options{
-		Store: d.store, Blobs: d.blobs, Letters: letters{}, Watcher: d.watcher, Bell: &signals.bell, Endpoints: d.posting,
+		Store: d.store, Blobs: d.blobs, Letters: letters{}, Watcher: d.watcher, Finder: finder, Bell: &signals.bell, Endpoints: d.posting,
 		OperatorToken: d.token, Now: time.Now, Log: log.Named("api"),
 		Ready: d.ready, Closing: d.closing, Metrics: metricsHandler(metrics, posts), Version: version(),
 	})

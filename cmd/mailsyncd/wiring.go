@@ -14,6 +14,7 @@ import (
 	"mailsyncd.example/crm"
 	"mailsyncd.example/crm/outbox"
 	"mailsyncd.example/crm/webhook"
+	"mailsyncd.example/sync/discovery"
 	"mailsyncd.example/sync/guard"
 	"mailsyncd.example/sync/imapbox"
 	"mailsyncd.example/sync/letter"
@@ -59,6 +60,13 @@ func metricsHandler(of ...interface{ Collectors() []prometheus.Collector }) http
 func (c Config) mailDialer() (imapbox.Dialer, error) {
 	roots, err := c.rootCAs()
 	return imapbox.Dialer{DialContext: guard.New(c.AllowNetworks).DialContext, RootCAs: roots}, err
+}
+
+// finder returns what finds out where mailboxes are: through a guard of its
+// own, trusting the same certificates.
+func (c Config) finder() (*discovery.Finder, error) {
+	roots, err := c.rootCAs()
+	return discovery.New(discovery.Options{DialContext: guard.NewForAutoconfig(c.AllowNetworks).DialContext, RootCAs: roots}), err
 }
 
 // poster returns what posts to webhooks: through guards of its own, trusting

@@ -32,6 +32,7 @@ type Options struct {
 	Blobs   Blobs
 	Letters Letters
 	Watcher Watcher
+	Finder  Finder
 	Bell    Bell
 	// Endpoints posts to webhooks when somebody asks for it.
 	Endpoints Endpoints

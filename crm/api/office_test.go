@@ -34,6 +34,7 @@ type office struct {
 	url     string
 	store   *store.Store
 	watcher *watcher
+	finder  *finder
 	blobs   *blobs
 	letters *letters
 	log     *observer.ObservedLogs
@@ -64,7 +65,7 @@ func newOfficeWith(t *testing.T, build func(api.Options) http.Handler) *office {
 	t.Helper()
 	core, logs := observer.New(zapcore.DebugLevel)
 	o := &office{
-		watcher: &watcher{}, blobs: &blobs{kept: map[crm.AccountID]map[crm.BlobRef][]byte{}}, letters: &letters{}, log: logs,
+		watcher: &watcher{}, finder: &finder{}, blobs: &blobs{kept: map[crm.AccountID]map[crm.BlobRef][]byte{}}, letters: &letters{}, log: logs,
 		clock: &clock{now: time.Date(2026, 11, 2, 9, 0, 0, 0, time.UTC)}, closing: make(chan struct{}),
 	}
 	o.bell = &bell{left: make(chan struct{}, 16)}
@@ -84,7 +85,7 @@ func newOfficeWith(t *testing.T, build func(api.Options) http.Handler) *office {
 	})
 	handler := build(api.Options{
 		Endpoints: endpoints,
-		Store:     o.store, Blobs: o.blobs, Letters: o.letters, Watcher: o.watcher, Bell: o.bell,
+		Store:     o.store, Blobs: o.blobs, Letters: o.letters, Watcher: o.watcher, Finder: o.finder, Bell: o.bell,
 		OperatorToken: operatorToken, Now: o.clock.Now, Log: zap.New(core),
 		Ready: func(context.Context) error { return o.ready }, Closing: o.closing,
 		Metrics: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "mailsync_up 1") }),
@@ -247,6 +248,17 @@ func (w *watcher) Explain(_ context.Context, _ crm.AccountID, _ crm.MailboxID, i
 		return nil, nil
 	}
 	return w.found, w.workErr
+}
+
+// finder stands in for the internet.
+type finder struct {
+	found crm.Discovery
+	asked []crm.Address
+}
+
+func (f *finder) Discover(_ context.Context, a crm.Address) crm.Discovery {
+	f.asked = append(f.asked, a)
+	return f.found
 }
 
 // blobs keeps raw messages in memory.

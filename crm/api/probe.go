@@ -3,11 +3,11 @@ package api
 import (
 	"context"
 	"net/http"
-	"strings"
 
 	"mailsyncd.example/crm"
 	"mailsyncd.example/crm/api/web"
 	"mailsyncd.example/crm/api/wire"
+	"mailsyncd.example/crm/preset"
 )
 
 // asking is a link that somebody asks for.
@@ -70,12 +70,7 @@ func (s *server) applyPreset(ctx context.Context, id crm.PresetID, l *crm.Link) 
 	if p.Auth != crm.AuthPassword {
 		return crm.E(crm.Invalid, "auth_unsupported", "This preset asks for OAuth 2, which can't be used for links yet; choose another preset.")
 	}
-	l.Preset, l.Server = p.ID, p.IMAP
-	if p.Username == crm.UsernameLocalPart {
-		if at := strings.LastIndexByte(l.Username, '@'); at >= 0 {
-			l.Username = l.Username[:at]
-		}
-	}
+	l.Preset, l.Server, l.Username = p.ID, p.IMAP, preset.Username(p.Username, l.Address)
 	return nil
 }
 

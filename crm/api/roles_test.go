@@ -64,6 +64,7 @@ var rows = []row{
 
 	// A mailbox is linked, changed and unlinked by its own user alone; seen
 	// by manager and up and the back end.
+	{"discover-link", `POST /v1/links/discover {"address":"uwe@sakura.example"}`, "ffyyyyyy"},
 	{"test-link", "POST /v1/links/test {}", "ffyyyyyy"},
 	{"create-link", "POST /v1/links {}", "ffyyyyyy"},
 	{"list-links", "GET /v1/links", "fyyyyyyy"},

@@ -43,6 +43,7 @@ func (s *server) routes(api huma.API) {
 	add(r, "PUT /v1/presets/{id}", may(access.EditPresets), "update-preset", s.updatePreset)
 	add(r, "DELETE /v1/presets/{id}", may(access.EditPresets), "delete-preset", s.deletePreset)
 
+	add(r, "POST /v1/links/discover", may(access.LinkOwn), "discover-link", s.discoverLink, slow)
 	add(r, "POST /v1/links/test", may(access.LinkOwn), "test-link", s.testLink, slow)
 	add(r, "POST /v1/links", may(access.LinkOwn), "create-link", s.createLink, created, slow)
 	add(r, "GET /v1/links", may(access.SeeLinks), "list-links", s.listLinks)

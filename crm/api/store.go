@@ -90,6 +90,8 @@ type Presets interface {
 	ListPresets(ctx context.Context, a crm.AccountID, p crm.Paging) (crm.Part[crm.Preset], error)
 	UpdatePreset(ctx context.Context, p crm.Preset) error
 	DeletePreset(ctx context.Context, a crm.AccountID, id crm.PresetID) error
+	// DomainUse tells what the account knows of a mail domain.
+	DomainUse(ctx context.Context, a crm.AccountID, domain string) (crm.DomainUse, error)
 }
 
 // Links are the users' ties to mailboxes.
@@ -196,6 +198,12 @@ type Watcher interface {
 	// Explain finds the copies of a message on the server and says what
 	// became of each.
 	Explain(ctx context.Context, a crm.AccountID, m crm.MailboxID, id crm.HeaderID) ([]crm.Explanation, error)
+}
+
+// Finder finds out where mailboxes are.
+type Finder interface {
+	// Discover finds the settings to try for an address; none is no error.
+	Discover(ctx context.Context, a crm.Address) crm.Discovery
 }
 
 // Bell rings when an account has new events.

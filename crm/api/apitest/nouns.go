@@ -112,6 +112,11 @@ func (c Client) CreatePreset(ctx context.Context, in wire.PresetInput) (wire.Pre
 	return send[wire.Preset](ctx, c, http.MethodPost, at("presets"), in)
 }
 
+// Discover finds the settings to try for an address.
+func (c Client) Discover(ctx context.Context, address string) (wire.Discovered, error) {
+	return send[wire.Discovered](ctx, c, http.MethodPost, at("links", "discover"), wire.DiscoverInput{Address: address})
+}
+
 // TestLink tests server settings.
 func (c Client) TestLink(ctx context.Context, in wire.LinkInput) (wire.Tested, error) {
 	return send[wire.Tested](ctx, c, http.MethodPost, at("links", "test"), in)
