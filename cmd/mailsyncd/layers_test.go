@@ -60,6 +60,7 @@ var floors = map[string]floor{
 	"sync/discovery":         door,
 	"sync/guard":             door,
 	"sync/imapbox":           door,
+	"sync/lease":             door,
 	"sync/imapbox/talk":      decision,
 	"crm/api":                story,
 	"crm/api/bulk":           story,
