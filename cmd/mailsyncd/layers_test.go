@@ -52,6 +52,7 @@ var floors = map[string]floor{
 	"crm/seal":               door,
 	"crm/store":              door,
 	"crm/store/archive":      door,
+	"crm/store/moving":       door,
 	"crm/store/office":       door,
 	"crm/store/postgres":     door,
 	"crm/store/sqlite":       door,

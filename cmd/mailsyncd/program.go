@@ -40,6 +40,7 @@ type commands struct {
 	Explain explainCommand `cmd:"" help:"Say why a mail is in the CRM, or why not."`
 	Keys    keysCommand    `cmd:"" help:"Look after the keys that encrypt passwords."`
 	Migrate migrateCommand `cmd:"" help:"Bring the database up to this version, and exit."`
+	Move    moveCommand    `cmd:"" help:"Carry an office from SQLite to PostgreSQL."`
 	Version versionCommand `cmd:"" help:"Print the version."`
 }
 

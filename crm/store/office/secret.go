@@ -30,6 +30,30 @@ func sealError(what string, err error) error {
 	return crm.Wrap(crm.Internal, "credential_unreadable", what+"; give the daemon the keys with which the others were encrypted.", err)
 }
 
+// TrySealer opens one of the sealed credentials, and one of the webhooks'
+// secrets, if there are any: it fails where the Sealer is not the one that they
+// were sealed with.
+func (o *Office) TrySealer(ctx context.Context) error {
+	var l sealedLink
+	found, err := o.db.Reading(ctx).First(txn.Into(&l.account, &l.id, &l.sealed), `
+		SELECT account, id, credential FROM links WHERE credential IS NOT NULL ORDER BY linked_at DESC LIMIT 1`)
+	if err == nil && found {
+		_, err = o.unseal(l.account, l.id, l.sealed)
+	}
+	if err != nil {
+		return o.db.Fail(ctx, "try the sealer", err)
+	}
+	var account crm.AccountID
+	var webhook crm.WebhookID
+	var sealed []byte
+	found, err = o.db.Reading(ctx).First(txn.Into(&account, &webhook, &sealed), `
+		SELECT account, id, secret FROM webhooks ORDER BY created_at DESC LIMIT 1`)
+	if err == nil && found {
+		_, err = o.unsealWebhook(account, webhook, sealed)
+	}
+	return o.db.Fail(ctx, "try the sealer", err)
+}
+
 // resealGroup is how many credentials are encrypted in one transaction.
 const resealGroup = 200
 

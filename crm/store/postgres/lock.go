@@ -15,6 +15,8 @@ const (
 	// lockKey names our lock among those that programs take in this database:
 	// the letters "mailsync".
 	lockKey = 0x6d61696c73796e63
+	// databaseInUse is the code of the error where another process holds it.
+	databaseInUse = "database_in_use"
 	// lookEvery is how often the connection is tried. A server that closes it
 	// is noticed at once; this is for one that vanished.
 	lookEvery = 5 * time.Second
@@ -49,6 +51,15 @@ func shared() mode {
 	return mode{
 		take:    `SELECT pg_try_advisory_lock_shared($1)`,
 		refused: "A mailsyncd without Redis works on this database, and would share the work with nobody; stop it first, or set MAILSYNC_REDIS_URL for it too.",
+	}
+}
+
+// moves keeps every other process off while an office is carried into the
+// database.
+func moves() mode {
+	return mode{
+		take:    alone().take,
+		refused: "A mailsyncd works on the database that the office is to be moved to; stop it first.",
 	}
 }
 
@@ -92,7 +103,7 @@ func lockOn(ctx context.Context, config *pgx.ConnConfig, m mode) (*pgx.Conn, err
 	case err != nil:
 		err = explain("The database could not be locked.", err)
 	case !held:
-		err = crm.E(crm.Unavailable, "database_in_use", m.refused)
+		err = crm.E(crm.Unavailable, databaseInUse, m.refused)
 	default:
 		return conn, nil
 	}

@@ -40,6 +40,9 @@ func migrate(ctx context.Context, config *pgx.ConnConfig) error {
 	if err := check(ctx, db); err != nil {
 		return migrationError(err)
 	}
+	if err := whole(ctx, db); err != nil {
+		return migrationError(err)
+	}
 	p, err := migrator(db)
 	if err != nil {
 		return migrationError(err)
@@ -49,7 +52,7 @@ func migrate(ctx context.Context, config *pgx.ConnConfig) error {
 	case err != nil:
 		return migrationError(err)
 	case stands > knows:
-		return crm.E(crm.Conflict, "schema_newer", fmt.Sprintf("A newer mailsyncd has written this database (schema %d, this program knows %d); use that one or restore a backup.", stands, knows))
+		return schemaNewer(stands, knows)
 	case stands == knows:
 		return nil // nearly always; and nobody has to wait for the lock
 	}
@@ -107,12 +110,16 @@ func migrator(db *sql.DB) (*goose.Provider, error) {
 func versions(ctx context.Context, db *sql.DB, p *goose.Provider) (stands, knows int64, err error) {
 	sources := p.ListSources()
 	knows = sources[len(sources)-1].Version
-	var there bool
-	err = db.QueryRowContext(ctx, `SELECT to_regclass('`+goose.DefaultTablename+`') IS NOT NULL`).Scan(&there)
+	there, err := hasTable(ctx, db, goose.DefaultTablename)
 	if err == nil && there {
 		err = db.QueryRowContext(ctx, `SELECT COALESCE(MAX(version_id), 0) FROM `+goose.DefaultTablename).Scan(&stands)
 	}
 	return stands, knows, err
+}
+
+func hasTable(ctx context.Context, db *sql.DB, name string) (there bool, err error) {
+	err = db.QueryRowContext(ctx, `SELECT to_regclass($1) IS NOT NULL`, name).Scan(&there)
+	return there, err
 }
 
 // Versions tells which schema the database has, 0 where it is empty, and which
@@ -125,17 +132,30 @@ func Versions(ctx context.Context, url string) (stands, knows int64, err error) 
 	}
 	db := stdlib.OpenDB(*config.ConnConfig)
 	defer db.Close()
-	if err := check(ctx, db); err != nil {
-		return 0, 0, migrationError(err)
-	}
-	p, err := migrator(db)
+	stands, knows, err = schema(ctx, db)
 	if err == nil {
-		stands, knows, err = versions(ctx, db, p)
+		err = whole(ctx, db)
 	}
 	if err != nil {
 		return 0, 0, migrationError(err)
 	}
 	return stands, knows, nil
+}
+
+// schema is Versions, of a database that may be the target of a move.
+func schema(ctx context.Context, db *sql.DB) (stands, knows int64, err error) {
+	if err := check(ctx, db); err != nil {
+		return 0, 0, err
+	}
+	p, err := migrator(db)
+	if err != nil {
+		return 0, 0, err
+	}
+	return versions(ctx, db, p)
+}
+
+func schemaNewer(stands, knows int64) error {
+	return crm.E(crm.Conflict, "schema_newer", fmt.Sprintf("A newer mailsyncd has written this database (schema %d, this program knows %d); use that one or restore a backup.", stands, knows))
 }
 
 func migrationError(err error) error {

@@ -28,7 +28,7 @@ func migrate(ctx context.Context, db *sql.DB) error {
 		return migrationError(err)
 	}
 	if stands > knows {
-		return crm.E(crm.Conflict, "schema_newer", fmt.Sprintf("A newer mailsyncd has written this database (schema %d, this program knows %d); use that one or restore a backup.", stands, knows))
+		return schemaNewer(stands, knows)
 	}
 	if _, err := p.Up(ctx); err != nil {
 		return migrationError(err)
@@ -66,6 +66,10 @@ func Versions(ctx context.Context, path string) (stands, knows int64, err error)
 		return 0, 0, migrationError(err)
 	}
 	return stands, knows, nil
+}
+
+func schemaNewer(stands, knows int64) error {
+	return crm.E(crm.Conflict, "schema_newer", fmt.Sprintf("A newer mailsyncd has written this database (schema %d, this program knows %d); use that one or restore a backup.", stands, knows))
 }
 
 func migrationError(err error) error {

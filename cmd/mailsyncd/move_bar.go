@@ -1,0 +1,101 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+	"time"
+
+	"mailsyncd.example/crm/store/moving"
+)
+
+// How often the progress is written: drawn again on a terminal, a line
+// elsewhere.
+const (
+	redrawEvery = 100 * time.Millisecond
+	lineEvery   = 5 * time.Second
+)
+
+// bar shows how far a move has come: rows, rate, time left.
+type bar struct {
+	out      io.Writer
+	terminal bool
+	latest   moving.Progress
+	from     int64     // rows done when the step began
+	began    time.Time // when that was
+	written  time.Time
+}
+
+func newBar(out io.Writer) *bar { return &bar{out: out, terminal: isTerminal(out)} }
+
+// hear takes news of the progress, and writes some of them.
+func (b *bar) hear(p moving.Progress) {
+	now := time.Now()
+	begins := p.Step != b.latest.Step
+	if begins {
+		b.from, b.began = p.Done, now
+	}
+	b.latest = p
+	every := lineEvery
+	if b.terminal {
+		every = redrawEvery
+	}
+	if begins || p.Done == p.Total || now.Sub(b.written) >= every {
+		b.written = now
+		b.write(now)
+	}
+}
+
+func (b *bar) write(now time.Time) {
+	line := progressLine(b.latest, b.latest.Done-b.from, now.Sub(b.began))
+	if b.terminal {
+		fmt.Fprintf(b.out, "\r%s %s\x1b[K", meter(b.latest), line)
+		return
+	}
+	fmt.Fprintln(b.out, line)
+}
+
+// end leaves the line.
+func (b *bar) end() {
+	if b.terminal && b.latest.Step != "" {
+		fmt.Fprintln(b.out)
+	}
+}
+
+// meterCells is how wide the drawn part is.
+const meterCells = 20
+
+// meter draws the share that is done.
+func meter(p moving.Progress) string {
+	full := int(share(p) * meterCells)
+	return "[" + strings.Repeat("#", full) + strings.Repeat(".", meterCells-full) + "]"
+}
+
+func share(p moving.Progress) float64 {
+	if p.Total == 0 {
+		return 1
+	}
+	return min(1, float64(p.Done)/float64(p.Total))
+}
+
+// progressLine says how far a step has come, of which this run has done so
+// many rows in this time.
+func progressLine(p moving.Progress, rows int64, took time.Duration) string {
+	line := fmt.Sprintf("%-8s %3.0f %%  %s of %s rows", p.Step, 100*share(p), grouped(p.Done), grouped(p.Total))
+	if rows > 0 && took >= time.Second {
+		rate := float64(rows) / took.Seconds()
+		left := time.Duration(float64(p.Total-p.Done) / rate * float64(time.Second))
+		line += fmt.Sprintf("  %s/s  %s left", grouped(int64(rate)), max(0, left).Round(time.Second))
+	}
+	return line + "  " + p.Table
+}
+
+// grouped is a number with its digits in groups of three.
+func grouped(n int64) string {
+	digits := strconv.FormatInt(n, 10)
+	for i := len(digits) - 3; i > 0; i -= 3 {
+		digits = digits[:i] + "," + digits[i:]
+	}
+	return digits
+}

@@ -1,0 +1,189 @@
+package main
+
+import (
+	"database/sql"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"mailsyncd.example/crm"
+	"mailsyncd.example/crm/store/moving"
+	"mailsyncd.example/crm/store/sqlite"
+	"mailsyncd.example/sync/dovecottest"
+)
+
+// An office goes from one machine with SQLite to another with PostgreSQL: the
+// same links, threads and messages, and the sync goes on without a double.
+func TestMove(t *testing.T) {
+	dovecot := dovecottest.Start(t)
+	here, there := t.TempDir(), t.TempDir()
+	f := openFirm(t, serve(t, here), dovecot, "elena@rossi.example")
+	dan := f.user("dan", crm.RoleUser)
+	f.mailbox("dan@acme.example")
+	l := f.link(dan, "dan@acme.example")
+	deliver := func(id, subject string, headers ...string) {
+		dovecot.Deliver(t, "dan@acme.example", mailOf(id, elena, danTo, subject, "株式会社 "+subject, headers...))
+	}
+	deliver("ask@rossi", "An offer, please")
+	dovecot.Deliver(t, "dan@acme.example", mailOf("tooth@dentist", doctor, danTo, "Tuesday", "private"))
+	f.look(dan, l)
+	messages, events := f.messages(), f.events()
+	f.daemon.stop()
+	deliver("more@rossi", "Re: An offer, please", "In-Reply-To: <ask@rossi>") // while nobody is there
+
+	url := postgresql.Empty(t)
+	move := []string{"move", "--from", "sqlite://" + filepath.Join(here, "mailsync.db"), "--to", url, "--data-dir", there}
+	refused := func(env []string, want string) {
+		t.Helper()
+		if code, _, stderr := run(t, env, move...); code != exitProblem || !strings.Contains(stderr, want) {
+			t.Errorf("code %d, %s, want %q", code, stderr, want)
+		}
+	}
+	refused(nil, "There is no keyset at "+there)
+	serve(t, there).stop() // makes one of its own
+	refused(nil, "can't be decrypted")
+
+	must(t, os.RemoveAll(there))
+	must(t, os.CopyFS(there, os.DirFS(here)))
+	must(t, os.Remove(filepath.Join(there, "mailsync.db")))
+	must(t, os.Chmod(filepath.Join(there, "keyset.json"), 0o600)) // CopyFS makes it readable for others
+	code, stdout, stderr := run(t, nil, move...)
+	if code != exitOK || !strings.Contains(stdout, "copy "+filepath.Join(here, "blobs")) || !strings.Contains(stderr, "checking 100 %") {
+		t.Fatalf("code %d, %s%s", code, stdout, stderr)
+	}
+
+	f = f.again(serve(t, there, "--database-url", url))
+	if got := f.messages(); !reflect.DeepEqual(got, messages) {
+		t.Errorf("the messages are %+v, were %+v", got, messages)
+	}
+	if got := f.events()[:len(events)]; !reflect.DeepEqual(got, events) {
+		t.Errorf("the events are %+v, were %+v", got, events)
+	}
+	deliver("last@rossi", "Still there?", "References: <ask@rossi>")
+	dan = f.daemon.as(string(dan.token))
+	f.look(dan, l)
+	f.expectMail("An offer, please", "Re: An offer, please", "Still there?")
+	for _, m := range f.messages() {
+		if m.ThreadID != messages[0].ThreadID {
+			t.Errorf("%s is in another thread", m.Subject)
+		}
+	}
+	if h := f.balance(l.MailboxID); h.Balance.Unexplained != 0 || h.Imported != 3 || h.Refused[crm.NoContact] != 1 {
+		t.Errorf("the mailbox is %+v", h)
+	}
+}
+
+func must(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// The command is killed again and again; the last one ends what they began.
+func TestMoveKilled(t *testing.T) {
+	const rows, kills = 60_000, 4
+	dir, url := t.TempDir(), postgresql.Database(t)
+	path := filepath.Join(dir, "mailsync.db")
+	serve(t, dir).stop()
+	lite, err := sql.Open("sqlite", path)
+	must(t, err)
+	_, err = lite.ExecContext(t.Context(), `
+		WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < $1)
+		INSERT INTO events SELECT 'acc_' || i % 3, i, 'evt_' || i, 'message.imported', i, '{"message_id": "msg_' || i || '"}' FROM n`, rows)
+	must(t, err)
+	must(t, lite.Close())
+	post, err := pgx.Connect(t.Context(), url)
+	must(t, err)
+	defer func() { must(t, post.Close(t.Context())) }()
+	var moved int64
+	for range kills {
+		before := moved
+		log := newLogWatch(t)
+		cmd := exec.Command(os.Args[0], "move", "--data-dir", dir, "--to", url)
+		cmd.Env = append(os.Environ(), asProgram+"=1")
+		cmd.Stdout, cmd.Stderr = log, log
+		must(t, cmd.Start())
+		ended := make(chan error, 1)
+		go func() { ended <- cmd.Wait() }()
+		for moved == before {
+			select {
+			case err := <-ended:
+				t.Fatalf("it ended before it could be killed: %v, %s", err, log)
+			default:
+			}
+			_ = post.QueryRow(t.Context(), `SELECT rows FROM mailsync_move`).Scan(&moved) // before it has begun there is no such table
+		}
+		must(t, cmd.Process.Kill())
+		<-ended
+	}
+	if moved >= rows {
+		t.Fatalf("all was moved before the last kill")
+	}
+	code, _, stderr := run(t, nil, serveArgs(dir, "--database-url", url)...)
+	if code != exitProblem || strings.Count(stderr, "\n") != 1 || !strings.Contains(stderr, "run mailsyncd move again") {
+		t.Errorf("a daemon on half a database: code %d, %s", code, stderr)
+	}
+	if code, stdout, _ := run(t, nil, "doctor", "--data-dir", dir, "--database-url", url); code != exitProblem || !strings.Contains(stdout, "run mailsyncd move again") {
+		t.Errorf("doctor: code %d, %s", code, stdout)
+	}
+	code, stdout, stderr := run(t, nil, "move", "--data-dir", dir, "--to", url)
+	if code != exitOK || !strings.Contains(stdout, "Moved 60,000 rows") || !strings.Contains(stdout, "stays where it is") {
+		t.Errorf("code %d, %s%s", code, stdout, stderr)
+	}
+	var events, sum int64
+	must(t, post.QueryRow(t.Context(), `SELECT COUNT(*), SUM(seq) FROM events`).Scan(&events, &sum))
+	if events != rows || sum != rows*(rows+1)/2 {
+		t.Errorf("%d events with numbers that add up to %d", events, sum)
+	}
+}
+
+func TestMoveCommandLine(t *testing.T) {
+	for _, c := range []struct {
+		args []string
+		want string
+	}{
+		{nil, "--to: give postgres://"},
+		{[]string{"--to", "sqlite:///x"}, "--to: give postgres://"},
+		{[]string{"--to", "postgres:///x", "--from", "postgres:///y"}, "--from: give sqlite://"},
+	} {
+		code, _, stderr := run(t, nil, append([]string{"move"}, c.args...)...)
+		if code != exitUsage || !strings.Contains(stderr, c.want) {
+			t.Errorf("%q: code %d, %s", c.args, code, stderr)
+		}
+	}
+	dir := t.TempDir()
+	must(t, sqlite.Migrate(t.Context(), filepath.Join(dir, "mailsync.db")))
+	serve(t, dir).stop()
+	code, stdout, stderr := run(t, []string{"MAILSYNC_DATABASE_URL=" + postgresql.Empty(t)}, "move", "--data-dir", dir)
+	if code != exitOK || !strings.Contains(stdout, "Accounts: 0.") {
+		t.Errorf("with everything by default: code %d, %s%s", code, stdout, stderr)
+	}
+}
+
+func TestProgressLine(t *testing.T) {
+	for _, c := range []struct {
+		done, total, rows int64
+		took              time.Duration
+		line, meter       string
+	}{
+		{0, 1_234_567, 0, 0, "copying    0 %  0 of 1,234,567 rows  events", "[....................]"},
+		{617_000, 1_234_000, 500_000, 10 * time.Second, "copying   50 %  617,000 of 1,234,000 rows  50,000/s  12s left  events", "[##########..........]"},
+		{999, 999, 999, 2 * time.Minute, "copying  100 %  999 of 999 rows  8/s  0s left  events", "[####################]"},
+		{0, 0, 0, time.Minute, "copying  100 %  0 of 0 rows  events", "[####################]"},
+	} {
+		p := moving.Progress{Step: moving.Copying, Table: "events", Done: c.done, Total: c.total}
+		if line := progressLine(p, c.rows, c.took); line != c.line {
+			t.Errorf("%q, want %q", line, c.line)
+		}
+		if drawn := meter(p); drawn != c.meter {
+			t.Errorf("%s, want %s", drawn, c.meter)
+		}
+	}
+}
