@@ -3,6 +3,8 @@
 package outbox
 
 import (
+	"maps"
+	"slices"
 	"sync"
 
 	"mailsyncd.example/crm"
@@ -14,7 +16,7 @@ import (
 type Bell struct {
 	mu    sync.Mutex
 	rings map[crm.AccountID]rings
-	own   rings // of those who listen to what this process writes
+	own   map[*Own]struct{} // who listens to what this process writes
 }
 
 // rings are the channels of listeners.
@@ -26,7 +28,9 @@ func (b *Bell) EventsWritten(a crm.AccountID) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.rings[a].strike()
-	b.own.strike()
+	for o := range b.own {
+		o.note(a)
+	}
 }
 
 // EventsElsewhere rings for everybody who listens to the account: another
@@ -60,22 +64,51 @@ func strike(ring chan struct{}) {
 	}
 }
 
-// ListenOwn returns a channel that holds a value when this process has written
-// events of any account, and a function that ends the listening. It is for
+// ListenOwn returns the accounts of which this process writes events. It is for
 // those who carry events on and have their like in every process.
-func (b *Bell) ListenOwn() (<-chan struct{}, func()) {
-	ring := make(chan struct{}, 1)
+func (b *Bell) ListenOwn() *Own {
+	o := &Own{bell: b, ring: make(chan struct{}, 1), accounts: map[crm.AccountID]struct{}{}}
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.own == nil {
-		b.own = rings{}
+		b.own = map[*Own]struct{}{}
 	}
-	b.own[ring] = struct{}{}
-	return ring, func() {
-		b.mu.Lock()
-		defer b.mu.Unlock()
-		delete(b.own, ring)
-	}
+	b.own[o] = struct{}{}
+	return o
+}
+
+// Own gathers the accounts of which this process has written events.
+type Own struct {
+	bell     *Bell
+	ring     chan struct{}
+	mu       sync.Mutex
+	accounts map[crm.AccountID]struct{}
+}
+
+func (o *Own) note(a crm.AccountID) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.accounts[a] = struct{}{}
+	strike(o.ring)
+}
+
+// Ring returns a channel that holds a value when there is something to Take.
+func (o *Own) Ring() <-chan struct{} { return o.ring }
+
+// Take returns the accounts that were written since it was last called.
+func (o *Own) Take() []crm.AccountID {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	taken := slices.Collect(maps.Keys(o.accounts))
+	clear(o.accounts)
+	return taken
+}
+
+// Leave ends the listening.
+func (o *Own) Leave() {
+	o.bell.mu.Lock()
+	defer o.bell.mu.Unlock()
+	delete(o.bell.own, o)
 }
 
 // Listen returns a channel that holds a value when the account may have new

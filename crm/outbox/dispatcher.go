@@ -69,8 +69,8 @@ func NewDispatcher(o Options) *Dispatcher {
 // ended. What was being posted then is posted again after the next start.
 func (d *Dispatcher) Run(ctx context.Context) error {
 	defer d.work.Wait()
-	news, leave := d.Bell.ListenOwn()
-	defer leave()
+	news := d.Bell.ListenOwn()
+	defer news.Leave()
 	tick := time.NewTicker(d.Every)
 	defer tick.Stop()
 	var trouble bool
@@ -83,7 +83,8 @@ func (d *Dispatcher) Run(ctx context.Context) error {
 		select {
 		case <-ctx.Done():
 			return nil
-		case <-news:
+		case <-news.Ring():
+			news.Take()
 		case <-tick.C:
 		case <-d.wake:
 		}
