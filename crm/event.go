@@ -39,3 +39,9 @@ type Event struct {
 	At      time.Time
 	Data    json.RawMessage
 }
+
+// LastEvent is the number of an account's latest event, 0 before the first.
+type LastEvent struct {
+	Account AccountID
+	Seq     int64
+}

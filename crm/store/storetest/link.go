@@ -257,5 +257,5 @@ func testSignals(t *testing.T, open Opener) {
 	l = h.link("u1", "box1")
 	ears.heard = nil
 	h.must(h.DeleteAccount(ctx, h.account, h.now))
-	hears("the end of an account", links)
+	hears("the end of an account", links, events)
 }

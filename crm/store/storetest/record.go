@@ -262,6 +262,24 @@ func testEvents(t *testing.T, open Opener) {
 	same(t, "our absence notice", letter(crm.Outbound, crm.KindAutoReply), []crm.EventType{crm.MessageImported})
 }
 
+// Who brings events to a stream compares the numbers of the latest ones.
+func testLastEvents(t *testing.T, open Opener) {
+	h := newHouse(t, open)
+	ctx := t.Context()
+	silent := newHouseIn(t, h.Store, "acc_2")
+	newHouseIn(t, h.Store, "acc_3").tell(2)
+	h.tell(3)
+	same(t, "last event", value(h.LastEvent(ctx, h.account))(h), 3)
+	same(t, "last event of a new account", value(h.LastEvent(ctx, silent.account))(h), 0)
+	_, err := h.LastEvent(ctx, "acc_none")
+	fails(t, err, crm.NotFound, "account_not_found")
+	same(t, "a page", value(h.LastEvents(ctx, "", 2))(h), []crm.LastEvent{{Account: "acc_1", Seq: 3}, {Account: "acc_2"}})
+	same(t, "the rest", value(h.LastEvents(ctx, "acc_2", 2))(h), []crm.LastEvent{{Account: "acc_3", Seq: 2}})
+	h.must(h.DeleteAccount(ctx, h.account, h.now))
+	_, err = h.LastEvent(ctx, h.account)
+	fails(t, err, crm.NotFound, "account_not_found")
+}
+
 // Who has replied is who wrote, and not whom a letter is to as well.
 func testRepliesNameSenders(t *testing.T, open Opener) {
 	h := newHouse(t, open)

@@ -59,6 +59,7 @@ func Run(t *testing.T, open Opener) {
 		{"Deliveries", testDeliveries},
 		{"Events", testEvents},
 		{"EventNumbers", testEventNumbers},
+		{"LastEvents", testLastEvents},
 		{"LetterToThousands", testLetterToThousands},
 		{"RepliesNameSenders", testRepliesNameSenders},
 		{"Enrollments", testEnrollments},

@@ -24,8 +24,12 @@ type Event struct {
 func (t *Tx) Tell(e Event) { t.events = append(t.events, e) }
 
 // Forget drops the account's events and notes that the transaction has not
-// written yet: the account itself goes.
-func (t *Tx) Forget() { t.events, t.notes = nil, nil }
+// written yet: the account itself goes. The Signals hear of its events all the
+// same, so that who carries them on finds it gone.
+func (t *Tx) Forget() {
+	t.events, t.notes = nil, nil
+	t.told.events = append(t.told.events, t.Account)
+}
 
 var eventAlphabet = base32.NewEncoding("0123456789abcdefghjkmnpqrstvwxyz").WithPadding(base32.NoPadding)
 
