@@ -57,6 +57,7 @@ var floors = map[string]floor{
 	"crm/store/postgres":     door,
 	"crm/store/sqlite":       door,
 	"crm/store/txn":          door,
+	"crm/stream":             door,
 	"crm/webhook":            door,
 	"sync/discovery":         door,
 	"sync/guard":             door,
