@@ -19,6 +19,7 @@ import (
 	"mailsyncd.example/crm"
 	"mailsyncd.example/crm/outbox"
 	"mailsyncd.example/crm/store"
+	"mailsyncd.example/crm/store/postgres"
 	"mailsyncd.example/crm/store/sqlite"
 	"mailsyncd.example/crm/webhook"
 	"mailsyncd.example/sync/guard"
@@ -44,9 +45,25 @@ const secret = crm.Secret("whsec_c2VjcmV0IG9mIHRoZSB3ZWJob29rcyBvZiB0ZXN0cw==")
 
 func newHub(t *testing.T) *hub {
 	t.Helper()
+	return newHubOn(t, onSQLite)
+}
+
+// database opens a store on a database of its own.
+type database func(t *testing.T, o store.Options) (*store.Store, error)
+
+func onSQLite(t *testing.T, o store.Options) (*store.Store, error) {
+	return sqlite.Open(t.Context(), filepath.Join(t.TempDir(), "test.db"), o)
+}
+
+func onPostgres(t *testing.T, o store.Options) (*store.Store, error) {
+	return postgres.Open(t.Context(), postgresql.Database(t), o)
+}
+
+func newHubOn(t *testing.T, open database) *hub {
+	t.Helper()
 	h := &hub{t: t}
 	var err error
-	h.Store, err = sqlite.Open(t.Context(), filepath.Join(t.TempDir(), "test.db"), store.Options{Sealer: openSealer{}, Signals: h})
+	h.Store, err = open(t, store.Options{Sealer: openSealer{}, Signals: h})
 	h.must(err)
 	t.Cleanup(func() { h.must(h.Store.Close()) })
 	h.must(h.CreateAccount(t.Context(), crm.Account{

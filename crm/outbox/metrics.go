@@ -25,3 +25,25 @@ func NewMetrics() *Metrics {
 func (m *Metrics) Collectors() []prometheus.Collector {
 	return []prometheus.Collector{m.Posts, m.PostSeconds, m.Busy, m.GivenUp}
 }
+
+// StreamMetrics are what an operator sees of the streams in Redis.
+type StreamMetrics struct {
+	Added    prometheus.Counter
+	Failures prometheus.Counter
+	Lag      prometheus.Gauge
+}
+
+// NewStreamMetrics makes the metrics; they count whether or not they are
+// registered.
+func NewStreamMetrics() *StreamMetrics {
+	return &StreamMetrics{
+		Added:    prometheus.NewCounter(prometheus.CounterOpts{Name: "mailsync_stream_added_total", Help: "Events added to Redis streams by this process."}),
+		Failures: prometheus.NewCounter(prometheus.CounterOpts{Name: "mailsync_stream_failures_total", Help: "Attempts to add events to Redis streams that failed; they are repeated."}),
+		Lag:      prometheus.NewGauge(prometheus.GaugeOpts{Name: "mailsync_stream_lag_seconds", Help: "Age of the oldest event that this process knows to be in no Redis stream yet; 0 when there is none."}),
+	}
+}
+
+// Collectors are all the metrics, to be registered.
+func (m *StreamMetrics) Collectors() []prometheus.Collector {
+	return []prometheus.Collector{m.Added, m.Failures, m.Lag}
+}

@@ -10,8 +10,9 @@ import (
 
 // The stories' interfaces are the contract; the store itself knows no story.
 var (
-	_ api.Store    = (*store.Store)(nil)
-	_ outbox.Store = (*store.Store)(nil)
-	_ intake.Store = (*store.Store)(nil)
-	_ watch.Store  = (*store.Store)(nil)
+	_ api.Store          = (*store.Store)(nil)
+	_ outbox.Store       = (*store.Store)(nil)
+	_ outbox.StreamStore = (*store.Store)(nil)
+	_ intake.Store       = (*store.Store)(nil)
+	_ watch.Store        = (*store.Store)(nil)
 )
