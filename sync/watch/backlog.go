@@ -4,7 +4,6 @@ import (
 	"context"
 
 	"mailsyncd.example/crm"
-	"mailsyncd.example/sync/intake"
 )
 
 // offload gives a folder with much to read to a second connection, so that the
@@ -34,9 +33,9 @@ func (s *session) workOff(ctx context.Context, f crm.Folder) (crm.Folder, error)
 	if err != nil || sel.UIDValidity != f.UIDValidity || sel.UIDNext == 0 {
 		return f, err
 	}
-	done, err := s.k.w.o.Journey.Advance(ctx, intake.Stretch{
-		Box: box, Folder: f, Since: s.mailbox.Since, Through: sel.UIDNext - 1,
-	})
+	stretch := s.stretch(box, f)
+	stretch.Through = sel.UIDNext - 1
+	done, err := s.k.w.o.Journey.Advance(ctx, stretch)
 	s.k.w.o.Metrics.Envelopes.Add(float64(done.Envelopes))
 	return done.Folder, err
 }

@@ -20,8 +20,12 @@ const graceFailures = 3
 // failures before it are forgotten.
 const steadyAfter = time.Minute
 
-// errChanged ends a session whose link was ended or given another password.
-var errChanged = errors.New("the link has changed")
+var (
+	// errChanged ends a session whose link was ended or given another password.
+	errChanged = errors.New("the link has changed")
+	// errUnlinked ends a stay.
+	errUnlinked = errors.New("no link stands any more")
+)
 
 // keeper stands at one mailbox.
 type keeper struct {
@@ -37,6 +41,8 @@ type keeper struct {
 	interrupt context.CancelFunc      // ends the wait that is going on
 	login     crm.Login               // of the session that stands
 	end       context.CancelCauseFunc // ends that session
+	lockedOut bool                    // it waits for a credential that is not refused
+	going     bool                    // it is to leave, with a goodbye
 
 	// care counts, by folder, how often in a row reading from a position has
 	// broken the connection. Only the keeper's goroutine uses it.
@@ -59,57 +65,94 @@ func newKeeper(w *Watcher, p place, ctx context.Context, leave context.CancelFun
 	return &keeper{w: w, place: p, ctx: ctx, leave: leave, gone: make(chan struct{}), care: map[crm.FolderID]stumble{}}
 }
 
-func (k *keeper) leaving() bool { return k.ctx.Err() != nil }
+func (k *keeper) leaving() bool {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return k.going || k.ctx.Err() != nil
+}
 
-// run stands at the mailbox until ctx ends or no link of it stands any more.
+// run stands at the mailbox until ctx ends, no link of it stands any more, or
+// another process works it.
 func (k *keeper) run(ctx context.Context) {
 	failures := 0
+	var barred crm.Fence // somebody has worked the mailbox under a higher one
 	for ctx.Err() == nil {
-		standing, err := k.w.o.Store.Standing(ctx, k.place.account, k.place.mailbox)
-		if crm.KindOf(err) == crm.NotFound {
+		fence, err := k.fence()
+		if err != nil {
 			return
 		}
-		began := k.w.o.Now()
-		switch {
-		case err != nil:
-		case len(standing.Logins) == 0:
-			// Every credential was refused: nothing to try until a new one comes.
-			k.answer(crm.E(crm.Rejected, "credential_rejected", "The mail server refused the password; enter the right one."))
-			k.rest(ctx, 24*time.Hour)
+		if fence <= barred && barred != 0 {
+			k.giveWay(ctx)
 			continue
-		default:
-			err = k.session(ctx, newSession(k, standing))
 		}
-		if ctx.Err() != nil {
+		began := k.w.o.Now()
+		err = k.once(ctx)
+		if ctx.Err() != nil || errors.Is(err, errUnlinked) {
 			return
 		}
 		if k.w.o.Now().Sub(began) > steadyAfter {
 			failures = 0
 		}
-		if errors.Is(err, errChanged) {
-			continue
+		switch {
+		case errors.Is(err, errChanged) || errors.Is(err, errMoving):
+		case moved(err):
+			if crm.CodeOf(err) == "fenced" {
+				barred = fence
+			}
+			k.fenced(err)
+			k.giveWay(ctx)
+		default:
+			failures++
+			k.fail(err, failures)
+			k.rest(ctx, k.patience(err, failures))
 		}
-		if crm.KindOf(err) == crm.Rejected {
-			k.reject(ctx, standing.Logins[0], err)
-			continue
-		}
-		failures++
-		k.fail(err, failures)
-		k.rest(ctx, k.patience(err, failures))
 	}
+}
+
+// once reads how the mailbox stands, and stays there for one session. It
+// returns why that has ended.
+func (k *keeper) once(ctx context.Context) error {
+	standing, err := k.w.o.Store.Standing(ctx, k.place.account, k.place.mailbox)
+	if crm.KindOf(err) == crm.NotFound {
+		return errUnlinked
+	}
+	if err != nil {
+		return err
+	}
+	if len(standing.Logins) == 0 {
+		// Every credential was refused: nothing to try until a new one comes.
+		k.answer(crm.E(crm.Rejected, "credential_rejected", "The mail server refused the password; enter the right one."))
+		k.setLockedOut(true)
+		k.rest(ctx, 24*time.Hour)
+		k.setLockedOut(false)
+		return errChanged
+	}
+	err = k.session(ctx, newSession(k, standing))
+	if crm.KindOf(err) == crm.Rejected && ctx.Err() == nil {
+		return k.reject(ctx, standing.Logins[0], err)
+	}
+	return err
 }
 
 // reject marks the link whose credential the server has refused, unless it has
 // been given another one meanwhile. The next link's is tried then.
-func (k *keeper) reject(ctx context.Context, l crm.Login, why error) {
+func (k *keeper) reject(ctx context.Context, l crm.Login, why error) error {
+	fence, err := k.fence()
+	if err != nil {
+		return err
+	}
 	standing, err := k.w.o.Store.Standing(ctx, k.place.account, k.place.mailbox)
 	if err == nil && slices.Contains(standing.Logins, l) {
-		err = k.w.o.Store.Reject(ctx, k.place.account, l.Link, words(why), 0, k.w.o.Now())
+		err = k.w.o.Store.Reject(ctx, k.place.account, l.Link, words(why), fence, k.w.o.Now())
+	}
+	if moved(err) {
+		return err
 	}
 	if err != nil && crm.KindOf(err) != crm.NotFound && ctx.Err() == nil {
 		k.w.o.Log.Error("a refused credential can't be marked", zap.String("link", string(l.Link)), zap.Error(err))
 		k.rest(ctx, time.Minute)
 	}
+	return errChanged
 }
 
 // fail notes why a session ended.
@@ -125,6 +168,14 @@ func (k *keeper) fail(err error, failures int) {
 	}
 	k.w.o.Metrics.Looks.WithLabelValues(crm.CodeOf(err)).Inc()
 	k.w.looks.add(looked, failures == graceFailures)
+}
+
+// fenced notes that somebody else has written about the mailbox. The store
+// has seen to it that no harm was done.
+func (k *keeper) fenced(err error) {
+	k.w.o.Metrics.Fenced.Inc()
+	k.w.o.Log.Info("another process has worked the mailbox meanwhile",
+		zap.String("mailbox", string(k.place.mailbox)), zap.Error(err))
 }
 
 // patience is how long to wait after a failure.
@@ -207,16 +258,25 @@ func (k *keeper) rest(ctx context.Context, d time.Duration) {
 	}
 }
 
-// update tells the keeper how its mailbox stands now. A session whose
-// credential does not stand any more ends at once.
-func (k *keeper) update(s crm.Standing) {
+func (k *keeper) setLockedOut(is bool) {
 	k.mu.Lock()
-	end, login := k.end, k.login
+	defer k.mu.Unlock()
+	k.lockedOut = is
+}
+
+// update tells the keeper how its mailbox stands now. A session whose
+// credential does not stand any more ends at once. Where nobody knows that
+// anything has changed, one that is well is left in peace.
+func (k *keeper) update(s crm.Standing, changed bool) {
+	k.mu.Lock()
+	end, login, lockedOut := k.end, k.login, k.lockedOut
 	k.mu.Unlock()
 	if end != nil && !slices.Contains(s.Logins, login) {
 		end(errChanged)
 	}
-	k.poke() // a further user's link wants to be seen live soon, too
+	if changed || lockedOut && len(s.Logins) > 0 {
+		k.poke() // a further user's link wants to be seen live soon, too
+	}
 }
 
 // session opens the mailbox and stands there until something ends it.

@@ -17,8 +17,9 @@ const flushEvery = 5 * time.Second
 
 // looks gathers the results of looks and writes many at once.
 type looks struct {
-	store Store
-	log   *zap.Logger
+	store  Store
+	shares Shares
+	log    *zap.Logger
 
 	mu      sync.Mutex
 	waiting map[place]crm.Looked
@@ -26,8 +27,11 @@ type looks struct {
 	writing chan struct{} // holds a value while somebody writes
 }
 
-func newLooks(s Store, log *zap.Logger) *looks {
-	return &looks{store: s, log: log, waiting: map[place]crm.Looked{}, urgent: make(chan struct{}, 1), writing: make(chan struct{}, 1)}
+func newLooks(s Store, shares Shares, log *zap.Logger) *looks {
+	return &looks{
+		store: s, shares: shares, log: log, waiting: map[place]crm.Looked{},
+		urgent: make(chan struct{}, 1), writing: make(chan struct{}, 1),
+	}
 }
 
 // add takes the result of a look. An urgent one is written at once.
@@ -73,12 +77,18 @@ func (l *looks) flush(ctx context.Context) {
 	waiting := l.waiting
 	l.waiting = map[place]crm.Looked{}
 	l.mu.Unlock()
-	if len(waiting) == 0 {
-		return
-	}
 	all := make([]crm.Looked, 0, len(waiting))
-	for _, looked := range waiting {
+	for p, looked := range waiting {
+		fence, ours := l.shares.Fence(p.account, p.mailbox)
+		if !ours {
+			delete(waiting, p) // who works it now looks soon
+			continue
+		}
+		looked.Fence = fence
 		all = append(all, looked)
+	}
+	if len(all) == 0 {
+		return
 	}
 	if err := l.store.SaveLooks(ctx, all); err != nil {
 		if ctx.Err() == nil {

@@ -29,7 +29,7 @@ func (s *slowStore) SaveLooks(_ context.Context, looks []crm.Looked) error {
 func TestFlushWaitsForWhoIsWriting(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		store := &slowStore{let: make(chan struct{})}
-		l := newLooks(store, zap.NewNop())
+		l := newLooks(store, alone{}, zap.NewNop())
 		l.add(crm.Looked{Mailbox: "mbx_1"}, true)
 		go l.flush(t.Context())
 		synctest.Wait() // it has taken the look, and waits for the store

@@ -13,12 +13,13 @@ type Metrics struct {
 	Envelopes   prometheus.Counter
 	Missed      prometheus.Counter
 	Unexplained prometheus.Counter
+	Fenced      prometheus.Counter
 }
 
 // NewMetrics makes the metrics; they count whether or not they are registered.
 func NewMetrics() *Metrics {
 	return &Metrics{
-		Mailboxes:   prometheus.NewGauge(prometheus.GaugeOpts{Name: "mailsync_mailboxes", Help: "Mailboxes with a link that stands."}),
+		Mailboxes:   prometheus.NewGauge(prometheus.GaugeOpts{Name: "mailsync_mailboxes", Help: "Mailboxes that this process works."}),
 		Connections: prometheus.NewGauge(prometheus.GaugeOpts{Name: "mailsync_imap_connections", Help: "Connections to mail servers now."}),
 		Connects:    prometheus.NewCounterVec(prometheus.CounterOpts{Name: "mailsync_imap_connects_total", Help: "Attempts to open a mailbox, by result."}, []string{"result"}),
 		Looks:       prometheus.NewCounterVec(prometheus.CounterOpts{Name: "mailsync_looks_total", Help: "Looks at a mailbox, by result."}, []string{"result"}),
@@ -26,10 +27,11 @@ func NewMetrics() *Metrics {
 		Envelopes:   prometheus.NewCounter(prometheus.CounterOpts{Name: "mailsync_envelopes_total", Help: "Envelopes read."}),
 		Missed:      prometheus.NewCounter(prometheus.CounterOpts{Name: "mailsync_idle_missed_total", Help: "Messages that a look found and IDLE had not announced for a minute."}),
 		Unexplained: prometheus.NewCounter(prometheus.CounterOpts{Name: "mailsync_unexplained_total", Help: "UIDs that a balance found without an outcome. An alarm."}),
+		Fenced:      prometheus.NewCounter(prometheus.CounterOpts{Name: "mailsync_fenced_writes_total", Help: "Writes that were refused because another process has worked the mailbox meanwhile."}),
 	}
 }
 
 // Collectors are all the metrics, to be registered.
 func (m *Metrics) Collectors() []prometheus.Collector {
-	return []prometheus.Collector{m.Mailboxes, m.Connections, m.Connects, m.Looks, m.LookSeconds, m.Envelopes, m.Missed, m.Unexplained}
+	return []prometheus.Collector{m.Mailboxes, m.Connections, m.Connects, m.Looks, m.LookSeconds, m.Envelopes, m.Missed, m.Unexplained, m.Fenced}
 }

@@ -36,9 +36,12 @@ type office struct {
 	t       *testing.T
 	dovecot *dovecottest.Server
 	store   *store.Store
+	options watch.Options
 	watcher *watch.Watcher
+	second  *watch.Watcher // of another process, where there is one
 	account crm.Account
 	seen    *seen
+	deaf    bool // the watchers don't hear of changes
 
 	mu   sync.Mutex
 	bell chan struct{} // closed and made anew with every signal
@@ -86,8 +89,10 @@ func (o *office) EventsWritten(crm.AccountID) {
 
 // LinksChanged implements store.Signals.
 func (o *office) LinksChanged(a crm.AccountID, m crm.MailboxID) {
-	if o.watcher != nil {
-		o.watcher.LinksChanged(a, m)
+	for _, w := range []*watch.Watcher{o.watcher, o.second} {
+		if w != nil && !o.deaf {
+			w.LinksChanged(a, m)
+		}
 	}
 }
 
@@ -111,7 +116,7 @@ func newOffice(t *testing.T, d *dovecottest.Server, change func(*watch.Options))
 	must(t, o.store.CreateAccount(t.Context(), o.account))
 	o.contact("ken", "ken@customer.example")
 	dialer := &imapbox.Dialer{DialContext: (&net.Dialer{}).DialContext, RootCAs: d.CAPool, Timeout: 10 * time.Second}
-	options := watch.Options{
+	o.options = watch.Options{
 		Store: o.store,
 		Journey: intake.New(intake.Options{
 			Store: o.store, Blobs: blobs, Claims: dedupe.NewClaims(), Observe: o.seen.add,
@@ -128,25 +133,29 @@ func newOffice(t *testing.T, d *dovecottest.Server, change func(*watch.Options))
 		Log: zaptest.NewLogger(t),
 	}
 	if change != nil {
-		change(&options)
+		change(&o.options)
 	}
-	o.watcher = watch.New(options)
+	o.watcher = watch.New(o.options)
 	o.start()
 	return o
 }
 
 // start sets the watcher to work until the test ends or o.stop is called.
-func (o *office) start() {
+func (o *office) start() { o.stop = o.run(o.watcher) }
+
+// run sets a watcher to work until the test ends or stop is called.
+func (o *office) run(w *watch.Watcher) (stop func()) {
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
-	go func() { done <- o.watcher.Run(ctx) }()
-	o.stop = sync.OnceFunc(func() {
+	go func() { done <- w.Run(ctx) }()
+	stop = sync.OnceFunc(func() {
 		cancel()
 		if err := <-done; err != nil {
 			o.t.Error(err)
 		}
 	})
-	o.t.Cleanup(o.stop)
+	o.t.Cleanup(stop)
+	return stop
 }
 
 func must(t testing.TB, err error) {

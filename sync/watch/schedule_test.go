@@ -102,7 +102,7 @@ func (s *lookStore) SaveLooks(_ context.Context, looks []crm.Looked) error {
 
 func TestLooksWaitAndAreNotLost(t *testing.T) {
 	s := &lookStore{fail: 1}
-	l := newLooks(s, zap.NewNop())
+	l := newLooks(s, alone{}, zap.NewNop())
 	at := time.Unix(1000, 0)
 	l.add(crm.Looked{Mailbox: "a", At: at, Missed: 2}, false)
 	l.add(crm.Looked{Mailbox: "a", At: at.Add(time.Minute), Missed: 3}, false)

@@ -58,6 +58,9 @@ func newSession(k *keeper, s crm.Standing) *session {
 // so on, until ctx ends or the connection does.
 func (s *session) stand(ctx context.Context) error {
 	for {
+		if _, err := s.k.fence(); err != nil {
+			return err
+		}
 		asked := s.k.take()
 		err := s.lookAll(ctx, asked)
 		for _, r := range asked {
@@ -154,7 +157,11 @@ func (s *session) adopt(ctx context.Context, listed []crm.Folder) error {
 	if same {
 		return nil
 	}
-	stored, err := s.k.w.o.Store.SyncFolders(ctx, s.mailbox.Account, s.mailbox.ID, listed, 0, s.k.w.o.Now())
+	fence, err := s.k.fence()
+	if err != nil {
+		return err
+	}
+	stored, err := s.k.w.o.Store.SyncFolders(ctx, s.mailbox.Account, s.mailbox.ID, listed, fence, s.k.w.o.Now())
 	if err != nil {
 		return err
 	}
@@ -247,15 +254,17 @@ func (s *session) examine(ctx context.Context, name string) (crm.Selected, error
 // advance reads the selected folder through to a UID, or what has been
 // announced where that is 0.
 func (s *session) advance(ctx context.Context, f crm.Folder, through crm.UID) (intake.Progress, error) {
-	stretch := intake.Stretch{
-		Box: s.box, Folder: f, Since: s.mailbox.Since, Through: through,
-		Care: s.k.care[f.ID].times,
-	}
+	stretch := s.stretch(s.box, f)
+	stretch.Through, stretch.Care = through, s.k.care[f.ID].times
 	done, err := s.k.w.o.Journey.Advance(ctx, stretch)
 	s.folders[f.Name] = done.Folder
 	s.k.w.o.Metrics.Envelopes.Add(float64(done.Envelopes))
 	s.k.stumbled(ctx, done.Folder, err)
 	return done, err
+}
+
+func (s *session) stretch(b Box, f crm.Folder) intake.Stretch {
+	return intake.Stretch{Box: b, Folder: f, Since: s.mailbox.Since, Fence: s.k.fence}
 }
 
 // stumbled keeps count of connections that broke while a folder was read.
@@ -314,7 +323,7 @@ func (s *session) each(ctx context.Context, work func(intake.Stretch) error, wan
 				return err
 			}
 		}
-		if err := work(intake.Stretch{Box: s.box, Folder: s.folders[name], Since: s.mailbox.Since}); err != nil {
+		if err := work(s.stretch(s.box, s.folders[name])); err != nil {
 			return err
 		}
 	}

@@ -9,9 +9,9 @@ import (
 
 // Store is what watch needs of the database. Every method is one transaction.
 type Store interface {
-	// ActiveMailboxes lists the mailboxes with a link that stands, all
+	// ActiveMailboxes hands over the mailboxes with a link that stands, all
 	// accounts together.
-	ActiveMailboxes(ctx context.Context) ([]crm.Mailbox, error)
+	ActiveMailboxes(ctx context.Context, each func(crm.AccountID, crm.MailboxID)) error
 	// Standing returns a mailbox with the credentials that may open it;
 	// crm.NotFound where no link of it stands any more.
 	Standing(ctx context.Context, a crm.AccountID, m crm.MailboxID) (crm.Standing, error)

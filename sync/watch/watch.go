@@ -20,8 +20,12 @@ import (
 const DefaultInterval = 3 * time.Minute
 
 // reconcileEvery is how often the list of mailboxes is read again, should a
-// signal about a changed link have been lost.
-const reconcileEvery = time.Minute
+// signal about a changed link have been lost. Every process reads the whole of
+// it, so that a long list is read less often: so many rows a second at most.
+const (
+	reconcileEvery = time.Minute
+	reconcileRows  = 2000
+)
 
 // Box is a connection to a mailbox. One goroutine at a time may use it. An
 // error of kind crm.Unreachable ends its use.
@@ -58,19 +62,29 @@ type Options struct {
 	Now      func() time.Time // time.Now where nil
 	Log      *zap.Logger      // silent where nil
 	Metrics  *Metrics         // counted nowhere where nil
+	// Shares says which mailboxes are this process's, and Elsewhere reaches
+	// the processes that work the others. Where Shares is nil there are none:
+	// this one has the database to itself.
+	Shares    Shares
+	Elsewhere Elsewhere
 }
 
-// Watcher keeps a keeper at every mailbox that is linked.
+// Watcher keeps a keeper at every mailbox that is linked and this process's.
 type Watcher struct {
 	o      Options
 	budget *budget
 	looks  *looks
 
-	mu      sync.Mutex
-	keepers map[place]*keeper
-	changed map[place]bool // links of these have changed
-	ring    chan struct{}  // holds a value when changed is not empty
-	stood   chan struct{}  // closed, and made anew, when a keeper is put somewhere
+	// linked are the mailboxes known to be linked, whosever they are. Only
+	// the goroutine of Run uses it.
+	linked map[place]bool
+
+	mu       sync.Mutex
+	keepers  map[place]*keeper
+	changed  map[place]bool // links of these have changed, or may have (false)
+	anything bool           // signals may have been lost
+	ring     chan struct{}  // holds a value when there is something to heed
+	turned   chan struct{}  // closed, and made anew, when it may be another who stands somewhere
 }
 
 // place names a mailbox.
@@ -93,10 +107,13 @@ func New(o Options) *Watcher {
 	if o.Metrics == nil {
 		o.Metrics = NewMetrics()
 	}
+	if o.Shares == nil {
+		o.Shares = alone{}
+	}
 	return &Watcher{
-		o: o, budget: newBudget(o.Limits), looks: newLooks(o.Store, o.Log),
-		keepers: map[place]*keeper{}, changed: map[place]bool{},
-		ring: make(chan struct{}, 1), stood: make(chan struct{}),
+		o: o, budget: newBudget(o.Limits), looks: newLooks(o.Store, o.Shares, o.Log),
+		linked: map[place]bool{}, keepers: map[place]*keeper{}, changed: map[place]bool{},
+		ring: make(chan struct{}, 1), turned: make(chan struct{}),
 	}
 }
 
@@ -106,11 +123,11 @@ func (w *Watcher) Run(ctx context.Context) error {
 	defer w.looks.flush(context.WithoutCancel(ctx))
 	defer all.Wait()
 	all.Go(func() { w.looks.run(ctx) })
-	tick := time.NewTicker(reconcileEvery)
-	defer tick.Stop()
 	if err := w.reconcile(ctx, &all); err != nil && ctx.Err() == nil {
 		return err
 	}
+	next := time.NewTimer(w.untilReconcile())
+	defer next.Stop()
 	for {
 		var err error
 		select {
@@ -118,13 +135,20 @@ func (w *Watcher) Run(ctx context.Context) error {
 			return nil
 		case <-w.ring:
 			err = w.heedChanges(ctx, &all)
-		case <-tick.C:
+		case <-w.o.Shares.Changed():
+			w.review(ctx, &all)
+		case <-next.C:
 			err = w.reconcile(ctx, &all)
+			next.Reset(w.untilReconcile())
 		}
 		if err != nil && ctx.Err() == nil {
 			w.o.Log.Error("the list of mailboxes can't be read; trying again", zap.Error(err))
 		}
 	}
+}
+
+func (w *Watcher) untilReconcile() time.Duration {
+	return max(reconcileEvery, time.Duration(len(w.linked))*time.Second/reconcileRows)
 }
 
 // LinksChanged tells the watcher that a link of the mailbox was made, ended or
@@ -133,139 +157,21 @@ func (w *Watcher) LinksChanged(a crm.AccountID, m crm.MailboxID) {
 	w.mu.Lock()
 	w.changed[place{a, m}] = true
 	w.mu.Unlock()
+	w.wake()
+}
+
+// AnythingChanged tells the watcher that it may have missed any number of
+// calls of LinksChanged. It returns at once.
+func (w *Watcher) AnythingChanged() {
+	w.mu.Lock()
+	w.anything = true
+	w.mu.Unlock()
+	w.wake()
+}
+
+func (w *Watcher) wake() {
 	select {
 	case w.ring <- struct{}{}:
 	default:
-	}
-}
-
-// reconcile makes the keepers those of the mailboxes that are linked.
-func (w *Watcher) reconcile(ctx context.Context, all *sync.WaitGroup) error {
-	active, err := w.o.Store.ActiveMailboxes(ctx)
-	if err != nil {
-		return err
-	}
-	linked := make(map[place]bool, len(active))
-	for _, m := range active {
-		p := place{m.Account, m.ID}
-		linked[p] = true
-		w.stand(ctx, p, all)
-	}
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	for p, k := range w.keepers {
-		if !linked[p] {
-			k.leave()
-		}
-	}
-	w.o.Metrics.Mailboxes.Set(float64(len(active)))
-	return nil
-}
-
-// heedChanges looks after the mailboxes whose links have changed.
-func (w *Watcher) heedChanges(ctx context.Context, all *sync.WaitGroup) error {
-	w.mu.Lock()
-	changed := w.changed
-	w.changed = map[place]bool{}
-	w.mu.Unlock()
-	for p := range changed {
-		standing, err := w.o.Store.Standing(ctx, p.account, p.mailbox)
-		switch {
-		case crm.KindOf(err) == crm.NotFound:
-			if k := w.keeper(p); k != nil {
-				k.leave()
-			}
-		case err != nil:
-			w.LinksChanged(p.account, p.mailbox)
-			return err
-		default:
-			w.stand(ctx, p, all).update(standing)
-		}
-	}
-	return nil
-}
-
-// stand puts a keeper at a mailbox, or returns the one that stands there.
-func (w *Watcher) stand(ctx context.Context, p place, all *sync.WaitGroup) *keeper {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	if k := w.keepers[p]; k != nil && !k.leaving() {
-		return k
-	}
-	ctx, cancel := context.WithCancel(ctx)
-	k := newKeeper(w, p, ctx, cancel)
-	before := w.keepers[p] // may still be on its way out
-	w.keepers[p] = k
-	close(w.stood)
-	w.stood = make(chan struct{})
-	all.Go(func() {
-		defer close(k.gone)
-		defer cancel()
-		if before != nil {
-			<-before.gone
-		}
-		k.run(ctx)
-		w.mu.Lock()
-		defer w.mu.Unlock()
-		if w.keepers[p] == k {
-			delete(w.keepers, p)
-		}
-	})
-	return k
-}
-
-func (w *Watcher) keeper(p place) *keeper {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return w.keepers[p]
-}
-
-// await returns the mailbox's keeper, and waits for one that is still to come:
-// a link may be younger than the signal about it.
-func (w *Watcher) await(ctx context.Context, p place) (*keeper, error) {
-	for {
-		w.mu.Lock()
-		k, stood := w.keepers[p], w.stood
-		w.mu.Unlock()
-		if k != nil && !k.leaving() {
-			return k, nil
-		}
-		if _, err := w.o.Store.Standing(ctx, p.account, p.mailbox); err != nil {
-			return nil, err
-		}
-		select {
-		case <-stood:
-		case <-ctx.Done():
-			return nil, ctx.Err()
-		}
-	}
-}
-
-// Look makes the mailbox's keeper look now and returns once it has;
-// crm.NotFound where no link of the mailbox stands.
-func (w *Watcher) Look(ctx context.Context, a crm.AccountID, m crm.MailboxID) error {
-	return w.ask(ctx, place{a, m}, false)
-}
-
-// Balance makes the mailbox's keeper look now, compare its ledger with the
-// server UID by UID and read what is unexplained. It returns once that is done.
-func (w *Watcher) Balance(ctx context.Context, a crm.AccountID, m crm.MailboxID) error {
-	return w.ask(ctx, place{a, m}, true)
-}
-
-func (w *Watcher) ask(ctx context.Context, p place, balance bool) error {
-	k, err := w.await(ctx, p)
-	if err != nil {
-		return err
-	}
-	r := request{balance: balance, answer: make(chan error, 1)}
-	k.ask(r)
-	select {
-	case err := <-r.answer:
-		return err
-	case <-k.gone:
-		return crm.E(crm.NotFound, "not_linked", "The mailbox was unlinked meanwhile.")
-	case <-ctx.Done():
-		return ctx.Err()
 	}
 }

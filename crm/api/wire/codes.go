@@ -115,6 +115,7 @@ var codes = []struct{ code, means string }{
 
 	// What went wrong with the daemon.
 	{"timeout", "it took too long"},
+	{"mailbox_moving", "another process of the daemon is taking the mailbox over"},
 	{"not_ready", "the daemon can't serve requests at the moment"},
 	{"database", "the database could not do what was asked"},
 	{"database_busy", "the database is busy"},

@@ -69,18 +69,26 @@ func (o *Office) HighestFence(ctx context.Context) (crm.Fence, error) {
 	return highest, o.db.Fail(ctx, "read the highest fence", err)
 }
 
-// ActiveMailboxes lists the mailboxes with a link that stands, all accounts
-// together.
-func (o *Office) ActiveMailboxes(ctx context.Context) ([]crm.Mailbox, error) {
-	list, err := txn.All(o.db.Reading(ctx), func(scan txn.Scan) (crm.Mailbox, error) {
-		var m crm.Mailbox
-		err := scan(mailboxFields(&m)...)
-		return m, err
+// ActiveMailboxes hands over the mailboxes with a link that stands, all
+// accounts together: there may be a million.
+func (o *Office) ActiveMailboxes(ctx context.Context, each func(crm.AccountID, crm.MailboxID)) error {
+	var account crm.AccountID // one string for all mailboxes of an account
+	err := o.db.Reading(ctx).Each(func(scan txn.Scan) error {
+		var a crm.AccountID
+		var m crm.MailboxID
+		if err := scan(&a, &m); err != nil {
+			return err
+		}
+		if a != account {
+			account = a
+		}
+		each(account, m)
+		return nil
 	}, `
-		SELECT `+mailboxColumns+` FROM mailboxes m
+		SELECT m.account, m.id FROM mailboxes m
 		WHERE EXISTS (SELECT 1 FROM links l WHERE l.account = m.account AND l.mailbox = m.id AND l.ended_at IS NULL)
 		ORDER BY m.account, m.id`)
-	return list, o.db.Fail(ctx, "list active mailboxes", err)
+	return o.db.Fail(ctx, "list active mailboxes", err)
 }
 
 // Standing returns a mailbox with the credentials that may open it, the oldest

@@ -117,6 +117,14 @@ func (h *house) folder(m crm.MailboxID, name string) crm.Folder {
 	return crm.Folder{}
 }
 
+// active are the mailboxes with a link that stands, of all accounts.
+func (h *house) active() []crm.MailboxID {
+	h.t.Helper()
+	var all []crm.MailboxID
+	h.must(h.ActiveMailboxes(h.t.Context(), func(_ crm.AccountID, m crm.MailboxID) { all = append(all, m) }))
+	return all
+}
+
 // letter is a message from a contact to user u, received now. change may make
 // something else of it.
 func (h *house) letter(from crm.ContactID, change func(*crm.Message)) *crm.Message {
