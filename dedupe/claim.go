@@ -1,7 +1,9 @@
 package dedupe
 
 import (
+	"bytes"
 	"context"
+	"slices"
 	"sync"
 
 	"mailsyncd.example/crm"
@@ -13,13 +15,22 @@ import (
 // that is lost costs bandwidth, never a message. Package claimtest is this
 // promise as a suite.
 type Claimer interface {
-	// Claim waits until nobody else claims the identity within the account,
-	// and claims it. Whoever had to wait should ask the store again whether
-	// the message is known by now. The claim lasts until release is called;
-	// calling it again does nothing. The error is ctx's, where it ended
-	// first, or says that claims can't be had at the moment; then there is
-	// nothing to release.
-	Claim(ctx context.Context, a crm.AccountID, id crm.Identity) (release func(), err error)
+	// Claim waits until nobody else claims any of the identities within the
+	// account, and claims them all. Whoever had to wait should ask the store
+	// again whether the messages are known by now. The claim lasts until
+	// release is called; calling it again does nothing. The error is ctx's,
+	// where it ended first, or says that claims can't be had at the moment;
+	// then there is nothing to release.
+	Claim(ctx context.Context, a crm.AccountID, ids ...crm.Identity) (release func(), err error)
+}
+
+// Order returns the identities in the order in which they are to be claimed,
+// each once. It is one and the same everywhere, so that nobody waits in a
+// circle.
+func Order(ids []crm.Identity) []crm.Identity {
+	ordered := slices.Clone(ids)
+	slices.SortFunc(ordered, func(a, b crm.Identity) int { return bytes.Compare(a[:], b[:]) })
+	return slices.Compact(ordered)
 }
 
 // Claims is the Claimer within one process.
@@ -39,12 +50,29 @@ func NewClaims() *Claims {
 }
 
 // Claim implements Claimer.
-func (c *Claims) Claim(ctx context.Context, a crm.AccountID, id crm.Identity) (func(), error) {
-	key := claim{a, id}
+func (c *Claims) Claim(ctx context.Context, a crm.AccountID, ids ...crm.Identity) (func(), error) {
+	var releases []func()
+	release := func() {
+		for _, r := range releases {
+			r()
+		}
+	}
+	for _, id := range Order(ids) {
+		r, err := c.claim(ctx, claim{a, id})
+		if err != nil {
+			release()
+			return nil, err
+		}
+		releases = append(releases, r)
+	}
+	return sync.OnceFunc(release), nil
+}
+
+func (c *Claims) claim(ctx context.Context, key claim) (release func(), err error) {
 	for {
 		mine, theirs := c.try(key)
 		if theirs == nil {
-			return sync.OnceFunc(func() { c.release(key, mine) }), nil
+			return func() { c.release(key, mine) }, nil
 		}
 		select {
 		case <-theirs:

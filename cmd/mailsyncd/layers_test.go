@@ -63,6 +63,7 @@ var floors = map[string]floor{
 	"sync/guard":             door,
 	"sync/imapbox":           door,
 	"sync/lease":             door,
+	"dedupe/redisclaim":      door,
 	"sync/imapbox/talk":      decision,
 	"crm/api":                story,
 	"crm/api/bulk":           story,

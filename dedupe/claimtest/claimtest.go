@@ -5,6 +5,7 @@ package claimtest
 import (
 	"context"
 	"errors"
+	"math/rand/v2"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -21,6 +22,8 @@ func Run(t *testing.T, newClaimers func(t *testing.T) (one, other dedupe.Claimer
 		"one at a time":                oneAtATime,
 		"waits for the release":        waits,
 		"other messages do not wait":   apart,
+		"many at once":                 many,
+		"all or nothing":               allOrNothing,
 		"ctx ends the waiting":         ctxEnds,
 		"ctx that has ended":           ctxEnded,
 		"released twice":               releasedTwice,
@@ -37,9 +40,9 @@ const account = crm.AccountID("acc_1")
 
 var identity = crm.Identity{1, 2, 3}
 
-func claim(t *testing.T, c dedupe.Claimer, a crm.AccountID, id crm.Identity) (release func()) {
+func claim(t *testing.T, c dedupe.Claimer, a crm.AccountID, ids ...crm.Identity) (release func()) {
 	t.Helper()
-	release, err := c.Claim(t.Context(), a, id)
+	release, err := c.Claim(t.Context(), a, ids...)
 	if err != nil {
 		t.Fatalf("Claim: %v", err)
 	}
@@ -104,6 +107,63 @@ func apart(t *testing.T, one, other dedupe.Claimer) {
 	defer claim(t, one, account, identity)()
 	defer claim(t, other, "acc_2", identity)()
 	defer claim(t, other, account, crm.Identity{1, 2, 4})()
+}
+
+// many would not end if two could wait for each other.
+func many(t *testing.T, one, other dedupe.Claimer) {
+	const workers, rounds, messages = 6, 25, 10
+	var holders [messages]atomic.Int32
+	var wg sync.WaitGroup
+	for i := range workers {
+		c := one
+		if i%2 == 1 {
+			c = other
+		}
+		wg.Go(func() {
+			r := rand.New(rand.NewPCG(1, uint64(i)))
+			for range rounds {
+				picks := r.Perm(messages)[:1+r.IntN(messages-1)]
+				ids := make([]crm.Identity, len(picks), len(picks)+1)
+				for j, n := range picks {
+					ids[j] = crm.Identity{byte(n)}
+				}
+				release, err := c.Claim(t.Context(), account, append(ids, ids[0])...) // one of them twice
+				if err != nil {
+					t.Errorf("Claim: %v", err)
+					return
+				}
+				for _, n := range picks {
+					if holders[n].Add(1) != 1 {
+						t.Errorf("message %d is claimed twice", n)
+					}
+				}
+				for _, n := range picks {
+					holders[n].Add(-1)
+				}
+				release()
+			}
+		})
+	}
+	wg.Wait()
+	claim(t, one, account)() // nothing to claim is no fault
+}
+
+func allOrNothing(t *testing.T, one, other dedupe.Claimer) {
+	low, middle, high := crm.Identity{1}, crm.Identity{2}, crm.Identity{3}
+	release := claim(t, one, account, middle)
+	ctx, cancel := context.WithCancel(t.Context())
+	failed := make(chan error)
+	go func() {
+		_, err := other.Claim(ctx, account, high, middle, low)
+		failed <- err
+	}()
+	cancel()
+	if err := <-failed; !errors.Is(err, context.Canceled) {
+		t.Errorf("got %v, want context.Canceled", err)
+	}
+	claim(t, one, account, low, high)()
+	release()
+	claim(t, other, account, low, middle, high)()
 }
 
 func ctxEnds(t *testing.T, one, other dedupe.Claimer) {

@@ -39,42 +39,31 @@ func (j *Journey) identify(ctx context.Context, s Stretch, matched []*mail) erro
 }
 
 // claim says "I am fetching these now", so that copies that come in through
-// several mailboxes at once are not all downloaded. Claims are taken in one
-// order everywhere, so that nobody waits in a circle.
+// several mailboxes at once are not all downloaded. Where claims can't be had,
+// they may be: the store takes one of them.
 func (j *Journey) claim(ctx context.Context, a crm.AccountID, matched []*mail) (release func(), err error) {
+	release, err = j.o.Claims.Claim(ctx, a, identities(matched)...)
+	if err != nil && ctx.Err() == nil {
+		return func() {}, nil
+	}
+	return release, err
+}
+
+// identities are those that can be told without the content.
+func identities(matched []*mail) []crm.Identity {
 	var ids []crm.Identity
 	for _, m := range matched {
 		if m.identified {
 			ids = append(ids, m.identity)
 		}
 	}
-	slices.SortFunc(ids, func(a, b crm.Identity) int { return bytes.Compare(a[:], b[:]) })
-	var held []func()
-	release = func() {
-		for _, r := range held {
-			r()
-		}
-	}
-	for _, id := range slices.Compact(ids) {
-		r, err := j.o.Claims.Claim(ctx, a, id)
-		if err != nil {
-			release()
-			return nil, err
-		}
-		held = append(held, r)
-	}
-	return release, nil
+	return ids
 }
 
 // recognise asks which of the messages are known already and returns the
 // others. Of two copies on the same page only the first is returned.
 func (j *Journey) recognise(ctx context.Context, a crm.AccountID, matched []*mail) ([]*mail, error) {
-	var ids []crm.Identity
-	for _, m := range matched {
-		if m.identified {
-			ids = append(ids, m.identity)
-		}
-	}
+	ids := identities(matched)
 	known := map[crm.Identity]crm.Known{}
 	if len(ids) > 0 {
 		var err error

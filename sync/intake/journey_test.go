@@ -1,6 +1,7 @@
 package intake_test
 
 import (
+	"context"
 	"fmt"
 	"slices"
 	"strings"
@@ -182,6 +183,26 @@ func TestAMessageThatBreaksTheConnectionIsPassedOver(t *testing.T) {
 	}
 	if d.seen[332] != crm.NoContact || d.seen[334] != crm.NoContact {
 		t.Errorf("its neighbours: %q, %q", d.seen[332], d.seen[334])
+	}
+}
+
+// noClaims is a Claimer whose other processes can't be asked.
+type noClaims struct{}
+
+func (noClaims) Claim(ctx context.Context, _ crm.AccountID, _ ...crm.Identity) (func(), error) {
+	if ctx.Err() != nil {
+		return nil, ctx.Err()
+	}
+	return nil, crm.E(crm.Unavailable, "redis_unreachable", "Redis does not answer.")
+}
+
+func TestAnImportDoesNotWaitForClaims(t *testing.T) {
+	d := newDesk(t)
+	d.options.Claims = noClaims{}
+	d.shelf.put(1, "ken@customer.example", "one")
+	must(t, d.advance(1))
+	if len(d.messages()) != 1 {
+		t.Errorf("%d messages, want one", len(d.messages()))
 	}
 }
 
