@@ -76,7 +76,7 @@ type Login struct {
 
 // Step is one step of a test of server settings, with the server's own words.
 type Step struct {
-	Name   string // resolve, connect, tls, login, capabilities, folders
+	Name   string // resolve, connect, tls, greeting, login, capabilities, folders, sent, idle
 	OK     bool
 	Detail string
 	Took   time.Duration

@@ -46,6 +46,7 @@ var unaudited = map[string]string{
 	"delete-enrollment": "likewise",
 	"discover-link":     "changes nothing",
 	"test-link":         "changes nothing",
+	"preview-link":      "changes nothing",
 	"look-link":         "changes nothing",
 	"explain":           "changes nothing",
 	"balance-mailbox":   "changes nothing that people decide",

@@ -18,13 +18,8 @@ func TestBadInput(t *testing.T) {
 	o := newOffice(t)
 	manager, user := o.as["mona"], o.as["uwe"]
 	big := strings.Repeat("a", 1<<20)
-	const json, link = "application/json", `"address":"uwe@sakura.example","password":"x"`
-	for name, c := range map[string]struct {
-		by                       apitest.Client
-		call, contentType, body  string
-		status                   int
-		code, location, inDetail string
-	}{
+	const json = "application/json"
+	o.refuses(t, map[string]badInput{
 		"no JSON":              {o.key, "PUT /v1/contacts/k", json, `{"name":`, 400, "json_malformed", "", "JSON"},
 		"two JSON values":      {o.key, "PUT /v1/contacts/k", json, `{} {}`, 400, "json_malformed", "", "JSON"},
 		"not UTF-8":            {o.key, "PUT /v1/contacts/k", json, "{\"name\":\"\x8c\xa9\"}", 400, "json_malformed", "", "UTF-8"},
@@ -67,21 +62,6 @@ func TestBadInput(t *testing.T) {
 		"a long label":              {manager, "POST /v1/presets", json, `{"name":"p","imap":{"host":"` + strings.Repeat("x", 64) + `.example"}}`, 422, "host_invalid", "", "host"},
 		"an unknown security":       {manager, "POST /v1/presets", json, `{"name":"p","imap":{"host":"h.example","security":"ssl"}}`, 422, "field_invalid", "body.imap.security", "one of"},
 
-		"a link to nowhere":          {user, "POST /v1/links", json, `{` + link + `}`, 422, "server_missing", "", "preset_id"},
-		"a link to two servers":      {user, "POST /v1/links", json, `{"preset_id":"pre_0","imap":{"host":"h.example"},` + link + `}`, 422, "server_missing", "", "one of them"},
-		"an unknown preset":          {user, "POST /v1/links", json, `{"preset_id":"pre_0",` + link + `}`, 422, "preset_unknown", "", "/v1/presets"},
-		"a password of lines":        {user, "POST /v1/links", json, `{"imap":{"host":"h.example"},"address":"uwe@sakura.example","password":"hunter\r\n2"}`, 422, "field_invalid", "body.password", "line breaks"},
-		"a password of wrong type":   {user, "POST /v1/links/test", json, `{"imap":{"host":"h.example"},"address":"uwe@sakura.example","password":[40404]}`, 422, "field_invalid", "body.password", "string"},
-		"a user name of two lines":   {user, "POST /v1/links", json, `{"imap":{"host":"h.example"},` + link + `,"username":"a\nb"}`, 422, "field_invalid", "body.username", "control"},
-		"an address that is none":    {user, "POST /v1/links", json, `{"imap":{"host":"h.example"},"address":"uwe","password":"x"}`, 422, "address_invalid", "", "address"},
-		"discover nothing":           {user, "POST /v1/links/discover", json, `{}`, 422, "field_missing", "body.address", "add it"},
-		"discover no address":        {user, "POST /v1/links/discover", json, `{"address":"uwe"}`, 422, "address_invalid", "", "address"},
-		"discover a number":          {user, "POST /v1/links/discover", json, `{"address":7}`, 422, "field_invalid", "body.address", "string"},
-		"discover a machine":         {user, "POST /v1/links/discover", json, `{"address":"uwe@[192.0.2.1]"}`, 422, "address_invalid", "", "number"},
-		"discover a long address":    {user, "POST /v1/links/discover", json, `{"address":"` + strings.Repeat("x", 310) + `@sakura.example"}`, 422, "field_invalid", "body.address", "320"},
-		"discover with a password":   {user, "POST /v1/links/discover", json, `{"address":"uwe@sakura.example","password":"hunter2"}`, 422, "field_unknown", "body.password", "no such field"},
-		"an empty Message-ID":        {user, "POST /v1/explain", json, `{"message_id":"<>"}`, 422, "message_id_invalid", "", "Message-ID"},
-		"explain without a link":     {user, "POST /v1/explain", json, `{"message_id":"x"}`, 404, "no_link", "", "link"},
 		"an enrollment of nobody":    {o.key, "PUT /v1/enrollments/e", json, `{"contact_id":"nobody","sequence":"s"}`, 422, "contact_unknown", "", "contact_id"},
 		"an enrollment of no one":    {o.key, "PUT /v1/enrollments/e", json, `{"sequence":"s"}`, 422, "field_missing", "body.contact_id", "add it"},
 		"an unknown status":          {o.key, "PUT /v1/enrollments/e", json, `{"contact_id":"k","status":"done"}`, 422, "field_invalid", "body.status", "one of"},
@@ -96,7 +76,23 @@ func TestBadInput(t *testing.T) {
 		"an unknown version":         {user, "GET /v2/links", "", "", 404, "route_unknown", "", "openapi.json"},
 		"a method that is not there": {user, "PUT /v1/links", "", "", 405, "method_not_allowed", "", "GET, HEAD, POST"},
 		"an unknown id":              {user, "GET /v1/messages/msg_0", "", "", 404, "message_not_found", "", ""},
-	} {
+	})
+	if contacts := must(o.key.Send(t.Context(), "GET", "/v1/contacts", "", nil))(t); !strings.Contains(body(t, contacts), `"items":[]`) {
+		t.Error("something was half-written")
+	}
+}
+
+// badInput is a call that is refused, and how.
+type badInput struct {
+	by                       apitest.Client
+	call, contentType, body  string
+	status                   int
+	code, location, inDetail string
+}
+
+func (o *office) refuses(t *testing.T, calls map[string]badInput) {
+	t.Helper()
+	for name, c := range calls {
 		t.Run(name, func(t *testing.T) {
 			p := o.problem(t, c.by, c.call, c.contentType, c.body)
 			if p.Status != c.status || string(p.Code) != c.code || !strings.Contains(p.Detail, c.inDetail) {
@@ -110,9 +106,41 @@ func TestBadInput(t *testing.T) {
 			}
 		})
 	}
-	if contacts := must(o.key.Send(t.Context(), "GET", "/v1/contacts", "", nil))(t); !strings.Contains(body(t, contacts), `"items":[]`) {
-		t.Error("something was half-written")
-	}
+}
+
+// What is wrong with a mailbox that somebody wants to link, or to look into.
+func TestBadInputOfLinks(t *testing.T) {
+	o := newOffice(t)
+	user := o.as["uwe"]
+	const json, link = "application/json", `"address":"uwe@sakura.example","password":"x"`
+	o.refuses(t, map[string]badInput{
+		"a link to nowhere":          {user, "POST /v1/links", json, `{` + link + `}`, 422, "server_missing", "", "preset_id"},
+		"a link to two servers":      {user, "POST /v1/links", json, `{"preset_id":"pre_0","imap":{"host":"h.example"},` + link + `}`, 422, "server_missing", "", "one of them"},
+		"an unknown preset":          {user, "POST /v1/links", json, `{"preset_id":"pre_0",` + link + `}`, 422, "preset_unknown", "", "/v1/presets"},
+		"a password of lines":        {user, "POST /v1/links", json, `{"imap":{"host":"h.example"},"address":"uwe@sakura.example","password":"hunter\r\n2"}`, 422, "field_invalid", "body.password", "line breaks"},
+		"a password of wrong type":   {user, "POST /v1/links/test", json, `{"imap":{"host":"h.example"},"address":"uwe@sakura.example","password":[40404]}`, 422, "field_invalid", "body.password", "string"},
+		"a user name of two lines":   {user, "POST /v1/links", json, `{"imap":{"host":"h.example"},` + link + `,"username":"a\nb"}`, 422, "field_invalid", "body.username", "control"},
+		"an address that is none":    {user, "POST /v1/links", json, `{"imap":{"host":"h.example"},"address":"uwe","password":"x"}`, 422, "address_invalid", "", "address"},
+		"preview of nothing":         {user, "POST /v1/links/preview", json, `{}`, 422, "field_missing", "", "password"},
+		"preview of nowhere":         {user, "POST /v1/links/preview", json, `{` + link + `}`, 422, "server_missing", "", "preset_id"},
+		"preview without an address": {user, "POST /v1/links/preview", json, `{"imap":{"host":"h.example"},"password":"x"}`, 422, "address_invalid", "", "address"},
+		"preview by both":            {user, "POST /v1/links/preview", json, `{"link_id":"lnk_0",` + link + `}`, 422, "server_missing", "", "link_id"},
+		"preview of no link":         {user, "POST /v1/links/preview", json, `{"link_id":"lnk_0"}`, 404, "link_not_found", "", ""},
+		"preview of an empty link":   {user, "POST /v1/links/preview", json, `{"link_id":""}`, 422, "field_invalid", "body.link_id", ""},
+		"preview at a bad host":      {user, "POST /v1/links/preview", json, `{"imap":{"host":"h/x"},` + link + `}`, 422, "host_invalid", "", "imap.host"},
+		"preview at no port":         {user, "POST /v1/links/preview", json, `{"imap":{"host":"h.example","port":0},` + link + `}`, 422, "port_invalid", "", "imap.port"},
+		"preview with two lines":     {user, "POST /v1/links/preview", json, `{"imap":{"host":"h.example"},"address":"uwe@sakura.example","password":"hunter\r\n2"}`, 422, "field_invalid", "body.password", "line breaks"},
+		"preview of no preset":       {user, "POST /v1/links/preview", json, `{"preset_id":"pre_0",` + link + `}`, 422, "preset_unknown", "", "/v1/presets"},
+		"preview as nobody":          {user, "POST /v1/links/preview", json, `{"imap":{"host":"h.example"},` + link + `,"username":""}`, 422, "field_invalid", "body.username", ""},
+		"discover nothing":           {user, "POST /v1/links/discover", json, `{}`, 422, "field_missing", "body.address", "add it"},
+		"discover no address":        {user, "POST /v1/links/discover", json, `{"address":"uwe"}`, 422, "address_invalid", "", "address"},
+		"discover a number":          {user, "POST /v1/links/discover", json, `{"address":7}`, 422, "field_invalid", "body.address", "string"},
+		"discover a machine":         {user, "POST /v1/links/discover", json, `{"address":"uwe@[192.0.2.1]"}`, 422, "address_invalid", "", "number"},
+		"discover a long address":    {user, "POST /v1/links/discover", json, `{"address":"` + strings.Repeat("x", 310) + `@sakura.example"}`, 422, "field_invalid", "body.address", "320"},
+		"discover with a password":   {user, "POST /v1/links/discover", json, `{"address":"uwe@sakura.example","password":"hunter2"}`, 422, "field_unknown", "body.password", "no such field"},
+		"an empty Message-ID":        {user, "POST /v1/explain", json, `{"message_id":"<>"}`, 422, "message_id_invalid", "", "Message-ID"},
+		"explain without a link":     {user, "POST /v1/explain", json, `{"message_id":"x"}`, 404, "no_link", "", "link"},
+	})
 }
 
 // problem makes a call that must fail, and checks that the answer echoes

@@ -211,6 +211,8 @@ type watcher struct {
 	looked   []crm.MailboxID
 	look     func(context.Context, crm.MailboxID) // what a look does, nothing where nil
 	found    []crm.Explanation
+	preview  crm.Preview
+	previews []crm.PreviewQuery
 }
 
 func (w *watcher) Probe(_ context.Context, login crm.Login) crm.Probe {
@@ -225,6 +227,11 @@ func (w *watcher) Probe(_ context.Context, login crm.Login) crm.Probe {
 		},
 		Err: w.probeErr,
 	}
+}
+
+func (w *watcher) Preview(_ context.Context, q crm.PreviewQuery) (crm.Preview, error) {
+	w.previews = append(w.previews, q)
+	return w.preview, w.workErr
 }
 
 func (w *watcher) Look(ctx context.Context, _ crm.AccountID, m crm.MailboxID) error {

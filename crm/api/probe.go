@@ -82,11 +82,16 @@ func (s *server) probe(ctx context.Context, login crm.Login) (crm.Probe, error) 
 	if found.Err == nil {
 		return found, nil
 	}
-	p := web.ProblemOf(ctx, s.Log, found.Err)
+	return found, s.unopened(ctx, found.Err, found.Steps)
+}
+
+// unopened is the problem of a mailbox that could not be opened.
+func (s *server) unopened(ctx context.Context, err error, steps []crm.Step) error {
+	p := web.ProblemOf(ctx, s.Log, err)
 	if p.Status == http.StatusBadGateway || p.Status == http.StatusForbidden {
 		// The settings were the caller's: they are what has to be mended.
 		p.Status, p.Title = http.StatusUnprocessableEntity, http.StatusText(http.StatusUnprocessableEntity)
 	}
-	p.Steps = wire.Each(found.Steps, wire.StepOf)
-	return found, p
+	p.Steps = wire.Each(steps, wire.StepOf)
+	return p
 }

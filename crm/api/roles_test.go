@@ -66,6 +66,7 @@ var rows = []row{
 	// by manager and up and the back end.
 	{"discover-link", `POST /v1/links/discover {"address":"uwe@sakura.example"}`, "ffyyyyyy"},
 	{"test-link", "POST /v1/links/test {}", "ffyyyyyy"},
+	{"preview-link", "POST /v1/links/preview {}", "ffyyyyyy"},
 	{"create-link", "POST /v1/links {}", "ffyyyyyy"},
 	{"list-links", "GET /v1/links", "fyyyyyyy"},
 	{"get-link", "GET /v1/links/{link}", "fyyyyynn"},

@@ -45,6 +45,7 @@ func (s *server) routes(api huma.API) {
 
 	add(r, "POST /v1/links/discover", may(access.LinkOwn), "discover-link", s.discoverLink, slow)
 	add(r, "POST /v1/links/test", may(access.LinkOwn), "test-link", s.testLink, slow)
+	add(r, "POST /v1/links/preview", may(access.LinkOwn), "preview-link", s.previewLink, slow)
 	add(r, "POST /v1/links", may(access.LinkOwn), "create-link", s.createLink, created, slow)
 	add(r, "GET /v1/links", may(access.SeeLinks), "list-links", s.listLinks)
 	add(r, "GET /v1/links/{id}", may(access.SeeLinks), "get-link", s.getLink)

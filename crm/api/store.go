@@ -190,6 +190,8 @@ type Watcher interface {
 	// Probe tests server settings step by step; with a failed step Probe.Err
 	// says what to do.
 	Probe(ctx context.Context, login crm.Login) crm.Probe
+	// Preview tells what a mailbox would have brought in, and stores nothing.
+	Preview(ctx context.Context, q crm.PreviewQuery) (crm.Preview, error)
 	// Look makes the mailbox's owner look now, and returns once it has.
 	Look(ctx context.Context, a crm.AccountID, m crm.MailboxID) error
 	// Balance compares the ledger with the server UID by UID, repairs what

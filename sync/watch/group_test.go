@@ -68,7 +68,7 @@ func TestOneServerUnderTwoNamesGivesOneCopy(t *testing.T) {
 }
 
 func TestAProbeSaysWhatIsWrong(t *testing.T) {
-	d := dovecottest.Start(t)
+	d := dovecottest.Start(t, dovecottest.Folder("送信済み", ""))
 	o := newOffice(t, d, nil)
 	o.user("aoi")
 	good := d.Login("aoi@acme.example", crm.SecurityTLS)
@@ -77,7 +77,7 @@ func TestAProbeSaysWhatIsWrong(t *testing.T) {
 		code   string
 		step   string
 	}{
-		"all is well":             {func(*crm.Login) {}, "", "folders"},
+		"all is well":             {func(*crm.Login) {}, "", "idle"},
 		"wrong password":          {func(l *crm.Login) { l.Secret = "wrong" }, "credential_rejected", "login"},
 		"nobody listens":          {func(l *crm.Login) { l.Server.Port = 1 }, "connect_failed", "connect"},
 		"no such host":            {func(l *crm.Login) { l.Server.Host = "nowhere.invalid" }, "host_unknown", "resolve"},
@@ -108,6 +108,70 @@ func TestAProbeSaysWhatIsWrong(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// What a link can do without is told, and in nobody's way.
+func TestAProbeSaysWhatIsMissing(t *testing.T) {
+	d := dovecottest.Start(t, dovecottest.Without("IDLE"))
+	o := newOffice(t, d, nil)
+	o.user("aoi")
+	p := o.watcher.Probe(t.Context(), d.Login("aoi@acme.example", crm.SecurityTLS))
+	must(t, p.Err)
+	if n := len(p.Steps); n < 2 || p.Steps[n-2].Name != "sent" || p.Steps[n-1].Name != "idle" {
+		t.Fatalf("the steps are %+v", p.Steps)
+	}
+	for _, s := range p.Steps {
+		missing := s.Name == "sent" || s.Name == "idle"
+		if s.OK == missing || missing && !strings.HasSuffix(s.Detail, ".") {
+			t.Errorf("step %+v", s)
+		}
+	}
+}
+
+func TestPreview(t *testing.T) {
+	d := dovecottest.Start(t, dovecottest.Folder("Sent", `\Sent`), dovecottest.Folder("Junk", `\Junk`))
+	o := newOffice(t, d, nil)
+	o.user("aoi")
+	now := time.Now()
+	put := func(folder string, m mail, age time.Duration) {
+		d.Append(t, "aoi@acme.example", folder, m.raw(), now.Add(-age))
+	}
+	put("INBOX", mail{subject: "old"}, 9*24*time.Hour)
+	put("INBOX", mail{subject: "new"}, 2*24*time.Hour)
+	put("INBOX", mail{from: "mum@home.example"}, time.Hour)
+	put("INBOX", mail{from: "mum@home.example", cc: "ken@customer.example"}, time.Hour)
+	put("Sent", mail{from: "aoi@acme.example", to: "ken@customer.example"}, time.Hour)
+	put("Junk", mail{}, time.Hour)
+	login := d.Login("aoi@acme.example", crm.SecurityTLS)
+	ask := func(login crm.Login, m crm.MailboxID) (crm.Preview, error) {
+		return o.watcher.Preview(t.Context(), crm.PreviewQuery{
+			Account: o.account.ID, Login: login, Mailbox: m, Own: []crm.Address{"aoi@acme.example"}, Since: now.AddDate(0, 0, -7),
+		})
+	}
+	check := func(p crm.Preview, err error) {
+		t.Helper()
+		must(t, err)
+		if p.Looked != 4 || p.Imported != 2 || p.Refused[crm.NoContact] != 1 || p.Refused[crm.ContactOnlyInCc] != 1 || !p.Complete {
+			t.Errorf("the preview is %+v", p)
+		}
+		if len(p.Items) != 2 || p.Items[0].FolderName != "Sent" || p.Items[0].Direction != crm.Outbound || p.Items[1].Contacts[0] != "ken" {
+			t.Errorf("the items are %+v", p.Items)
+		}
+	}
+	check(ask(login, ""))
+	if n := len(o.messages()); n != 0 || o.seen.count(crm.Imported) != 0 {
+		t.Errorf("%d messages came of it", n)
+	}
+	l := o.link("aoi", login)
+	check(ask(crm.Login{Link: l.ID}, l.Mailbox))
+	_, err := ask(crm.Login{Link: "lnk_other"}, l.Mailbox)
+	if crm.CodeOf(err) != "credential_rejected" {
+		t.Errorf("by another link's name: %v", err)
+	}
+	login.Secret = "wrong"
+	if _, err := ask(login, ""); crm.CodeOf(err) != "credential_rejected" {
+		t.Errorf("with a wrong password: %v", err)
 	}
 }
 

@@ -25,27 +25,59 @@ func (w *Watcher) Probe(ctx context.Context, l crm.Login) crm.Probe {
 	}
 	defer release()
 	p.At = w.o.Now()
-	step := crm.Step{Name: "folders"}
-	listed, err := box.Folders(ctx)
-	if err != nil {
-		p.Err, step.Detail = asError(err), words(err)
-	} else {
-		p.Folders, _ = folder.Sort(listed, box.Gmail())
-		step.OK, step.Detail = true, describe(len(listed), p.Folders)
+	step := func(name string, run func() (string, error)) error {
+		began := w.o.Now()
+		detail, err := run()
+		if err != nil {
+			detail = words(asError(err))
+		}
+		p.Steps = append(p.Steps, crm.Step{Name: name, OK: err == nil, Detail: detail, Took: w.o.Now().Sub(began).Round(time.Millisecond)})
+		return err
 	}
-	step.Took = w.o.Now().Sub(p.At).Round(time.Millisecond)
-	p.Steps = append(p.Steps, step)
+	err = step("folders", func() (string, error) {
+		listed, err := box.Folders(ctx)
+		p.Folders, _ = folder.Sort(listed, box.Gmail())
+		return fmt.Sprintf("%d folders, %d watched", len(listed), len(p.Folders)), err
+	})
+	if err != nil {
+		p.Err = asError(err)
+		return p
+	}
+	// What is missing from here on makes a link worse, but not impossible.
+	_ = step("sent", func() (string, error) { return sentFolder(p.Folders) })
+	_ = step("idle", func() (string, error) { return w.tryIdle(ctx, box, p.Folders) })
 	return p
 }
 
-func describe(listed int, watched []crm.Folder) string {
-	sent := "no folder for sent mail found"
+// sentFolder finds where the mailbox keeps what was sent.
+func sentFolder(watched []crm.Folder) (string, error) {
 	for _, f := range watched {
 		if f.Role == crm.RoleSent {
-			sent = "sent mail is in " + f.Name
+			return "Sent mail is in " + f.Name + ".", nil
+		}
+		if f.Role == crm.RoleAll && len(watched) == 1 {
+			return "Sent mail is in " + f.Name + ", as all mail is.", nil
 		}
 	}
-	return fmt.Sprintf("%d folders, %d watched; %s", listed, len(watched), sent)
+	return "", crm.E(crm.NotFound, "folder_gone", "No folder for sent mail was found. All folders are watched, so sent mail is found wherever "+
+		"the mail program keeps it on the server; if it keeps it on the computer only, change that in its settings.")
+}
+
+// tryIdle waits for news for a moment, to see whether the server can.
+func (w *Watcher) tryIdle(ctx context.Context, box Box, watched []crm.Folder) (string, error) {
+	silent := fmt.Sprintf("The server does not announce new mail (IDLE); there is nothing to do: it is looked for every %s instead.", w.o.Interval)
+	if !box.Idles() || len(watched) == 0 {
+		return "", crm.E(crm.Unavailable, "server_refused", silent)
+	}
+	if _, err := box.Examine(ctx, watched[0].Name); err != nil {
+		return "", err
+	}
+	if _, err := box.Wait(ctx, 0); crm.CodeOf(err) == "server_refused" {
+		return "", crm.Wrap(crm.Unavailable, "server_refused", silent+" "+words(err), err)
+	} else if err != nil {
+		return "", err
+	}
+	return "The server announces new mail at once.", nil
 }
 
 // asError makes sure that the caller gets a code and a sentence.

@@ -122,6 +122,11 @@ func (c Client) TestLink(ctx context.Context, in wire.LinkInput) (wire.Tested, e
 	return send[wire.Tested](ctx, c, http.MethodPost, at("links", "test"), in)
 }
 
+// Preview tells what a mailbox would have brought in.
+func (c Client) Preview(ctx context.Context, in wire.PreviewInput) (wire.Preview, error) {
+	return send[wire.Preview](ctx, c, http.MethodPost, at("links", "preview"), in)
+}
+
 // CreateLink links a mailbox to the token's user.
 func (c Client) CreateLink(ctx context.Context, in wire.LinkInput) (wire.Link, error) {
 	return send[wire.Link](ctx, c, http.MethodPost, at("links"), in)

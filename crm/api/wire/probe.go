@@ -20,7 +20,7 @@ type LinkPatch struct {
 
 // Tested tells what a test of server settings found.
 type Tested struct {
-	OK     bool   `json:"ok"`
+	OK     bool   `json:"ok" doc:"A link can be made. The steps sent and idle may have failed nevertheless: that makes it worse, not impossible."`
 	Code   Code   `json:"code,omitempty" doc:"What is wrong; the codes are those of problems."`
 	Detail string `json:"detail,omitempty" doc:"What is wrong and what to do about it."`
 	Steps  []Step `json:"steps" nullable:"false"`
@@ -28,9 +28,9 @@ type Tested struct {
 
 // Step is one step of opening a mailbox.
 type Step struct {
-	Name   string `json:"name" example:"login"`
+	Name   string `json:"name" example:"login" doc:"resolve, connect, tls, login, capabilities, folders, sent (is there a folder for sent mail?), idle (does the server announce new mail?); greeting where what answers is no mail server."`
 	OK     bool   `json:"ok"`
-	Detail string `json:"detail" doc:"The server's own words where there are any."`
+	Detail string `json:"detail" doc:"What was found; where it failed, what to do about it, and the server's own words where there are any."`
 	MS     int64  `json:"ms" doc:"How long it took, in milliseconds."`
 }
 
