@@ -45,7 +45,7 @@ func TestBackoffGrowsToTheInterval(t *testing.T) {
 }
 
 func TestBudgetHoldsAndForgets(t *testing.T) {
-	b := newBudget(Limits{PerMailbox: 2, PerHost: 3, LoginsPerSecond: 1000})
+	b := newBudget(Limits{PerMailbox: 2, PerHost: 3, LoginsPerSecond: 1000}, nil)
 	login := func(host, user string) crm.Login {
 		return crm.Login{Server: crm.Server{Host: host}, Username: user}
 	}
@@ -79,8 +79,8 @@ func TestBudgetHoldsAndForgets(t *testing.T) {
 	for _, r := range release {
 		r()
 	}
-	if len(b.counts) != 0 {
-		t.Errorf("%d counts are kept for nobody", len(b.counts))
+	if own, ok := b.hosts.(*ownQuota); !ok || len(b.mailboxes.all) != 0 || len(own.hosts.all) != 0 {
+		t.Errorf("%d mailboxes are kept for nobody, and hosts: %v", len(b.mailboxes.all), own.hosts.all)
 	}
 }
 

@@ -67,6 +67,9 @@ type Options struct {
 	// this one has the database to itself.
 	Shares    Shares
 	Elsewhere Elsewhere
+	// Quota is what the limits of a mail host are shared by with others; nil:
+	// they are this process's own.
+	Quota Quota
 }
 
 // Watcher keeps a keeper at every mailbox that is linked and this process's.
@@ -111,7 +114,7 @@ func New(o Options) *Watcher {
 		o.Shares = alone{}
 	}
 	return &Watcher{
-		o: o, budget: newBudget(o.Limits), looks: newLooks(o.Store, o.Shares, o.Log),
+		o: o, budget: newBudget(o.Limits, o.Quota), looks: newLooks(o.Store, o.Shares, o.Log),
 		linked: map[place]bool{}, keepers: map[place]*keeper{}, changed: map[place]bool{},
 		ring: make(chan struct{}, 1), turned: make(chan struct{}),
 	}
