@@ -64,6 +64,7 @@ var floors = map[string]floor{
 	"sync/imapbox":           door,
 	"sync/lease":             door,
 	"dedupe/redisclaim":      door,
+	"sync/quota":             door,
 	"sync/imapbox/talk":      decision,
 	"crm/api":                story,
 	"crm/api/bulk":           story,
