@@ -11,7 +11,15 @@ import (
 // Nothing reads a whole account to find some of its rows: not when it has
 // grown since statistics were made, nor when it is one of many.
 func TestPlans(t *testing.T) {
-	url := server.Database(t)
+	t.Run("whole tables", func(t *testing.T) { checkPlans(t, server.Database(t)) })
+	t.Run("tables in parts", func(t *testing.T) {
+		url := server.Database(t)
+		execute(t, url, partitions(t))
+		checkPlans(t, url)
+	})
+}
+
+func checkPlans(t *testing.T, url string) {
 	open(t, url, store.Options{})
 	execute(t, url, `
 		INSERT INTO accounts SELECT 'acc_' || a, '', 'active', true, 'all', 0 FROM generate_series(1, 50) a;

@@ -80,6 +80,17 @@ func (s *Server) Empty(t testing.TB) string {
 	return s.make(t, "template1")
 }
 
+// Copy makes a database with all that is in another one, to which nobody may
+// be connected.
+func (s *Server) Copy(t testing.TB, databaseURL string) string {
+	t.Helper()
+	u, err := url.Parse(databaseURL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s.make(t, u.Path[1:])
+}
+
 func (s *Server) make(t testing.TB, from string) string {
 	t.Helper()
 	s.need(t)

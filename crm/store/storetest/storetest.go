@@ -3,6 +3,8 @@
 package storetest
 
 import (
+	"slices"
+	"strings"
 	"testing"
 
 	"mailsyncd.example/crm/store"
@@ -12,8 +14,9 @@ import (
 // test ends.
 type Opener func(t *testing.T, o store.Options) *store.Store
 
-// Run runs the suite.
-func Run(t *testing.T, open Opener) {
+// Run runs the suite; only the tests whose names begin with one of these, if
+// there are any.
+func Run(t *testing.T, open Opener, only ...string) {
 	for _, c := range []struct {
 		name string
 		test func(*testing.T, Opener)
@@ -91,6 +94,9 @@ func Run(t *testing.T, open Opener) {
 		{"Cursors", testCursors},
 		{"Cancelled", testCancelled},
 	} {
-		t.Run(c.name, func(t *testing.T) { c.test(t, open) })
+		begins := func(prefix string) bool { return strings.HasPrefix(c.name, prefix) }
+		if len(only) == 0 || slices.ContainsFunc(only, begins) {
+			t.Run(c.name, func(t *testing.T) { c.test(t, open) })
+		}
 	}
 }
