@@ -1,8 +1,6 @@
 package postgres_test
 
 import (
-	"fmt"
-	"os"
 	"reflect"
 	"sync"
 	"testing"
@@ -20,19 +18,7 @@ import (
 // server is for all tests of this package.
 var server postgrestest.Server
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(tests{m}) }
-
-// tests stops the server before anybody looks for goroutines that were left.
-type tests struct{ *testing.M }
-
-func (t tests) Run() int {
-	code := t.M.Run()
-	if err := server.Close(); err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		return 1
-	}
-	return code
-}
+func TestMain(m *testing.M) { goleak.VerifyTestMain(server.Around(m)) }
 
 var now = time.Date(2026, 11, 20, 9, 0, 0, 0, time.UTC)
 

@@ -88,16 +88,7 @@ func shape(t *testing.T, url string) form {
 	must(t, err)
 	defer db.Close()
 	f := form{map[string]field{}, map[[2]string]bool{}}
-	read := func(query string, row func(scan func(...any) error) error) {
-		rows, err := db.QueryContext(t.Context(), query)
-		must(t, err)
-		defer rows.Close()
-		for rows.Next() {
-			must(t, row(rows.Scan))
-		}
-		must(t, rows.Err())
-	}
-	read(`SELECT table_name || '.' || column_name, data_type, is_nullable = 'NO', column_default IS NOT NULL
+	each(t, db, `SELECT table_name || '.' || column_name, data_type, is_nullable = 'NO', column_default IS NOT NULL
 		FROM information_schema.columns WHERE table_schema = 'public' AND table_name NOT LIKE 'goose%'`, func(scan func(...any) error) error {
 		var name string
 		var c field
@@ -105,7 +96,7 @@ func shape(t *testing.T, url string) form {
 		f.columns[name] = c
 		return err
 	})
-	read(`SELECT r.relname, pg_get_constraintdef(k.oid) FROM pg_constraint k JOIN pg_class r ON r.oid = k.conrelid
+	each(t, db, `SELECT r.relname, pg_get_constraintdef(k.oid) FROM pg_constraint k JOIN pg_class r ON r.oid = k.conrelid
 		WHERE k.connamespace = 'public'::regnamespace AND k.contype <> 'n'
 		UNION SELECT tablename, REPLACE(indexdef, ' ON ONLY ', ' ON ') FROM pg_indexes WHERE schemaname = 'public' AND indexdef LIKE 'CREATE UNIQUE%'`, func(scan func(...any) error) error {
 		var key [2]string

@@ -4,11 +4,7 @@
 //
 //	var server postgrestest.Server // started by the first test that needs it
 //
-//	func TestMain(m *testing.M) {
-//		code := m.Run()
-//		server.Close()
-//		os.Exit(code)
-//	}
+//	func TestMain(m *testing.M) { goleak.VerifyTestMain(server.Around(m)) }
 //
 //	func TestIt(t *testing.T) {
 //		s, err := postgres.Open(t.Context(), server.Database(t), store.Options{})
@@ -218,6 +214,26 @@ func (s *Server) Log() string {
 		return err.Error()
 	}
 	return string(b)
+}
+
+// Around makes tests end the server, before anybody looks for goroutines that
+// were left: goleak.VerifyTestMain(server.Around(m)).
+func (s *Server) Around(m *testing.M) *Tests { return &Tests{m, s} }
+
+// Tests are the tests of a package and the server that they share.
+type Tests struct {
+	tests  *testing.M
+	server *Server
+}
+
+// Run runs the tests and returns the exit code.
+func (t *Tests) Run() int {
+	code := t.tests.Run()
+	if err := t.server.Close(); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	return code
 }
 
 // Close stops the server, if it was started, and removes all its data.
