@@ -60,6 +60,9 @@ func office(t *testing.T) (path string) {
 	path = filepath.Join(t.TempDir(), "mailsync.db")
 	must(t, sqlite.Migrate(t.Context(), path))
 	db := onFile(t, path)
+	db.SetMaxOpenConns(1)
+	_, err := db.ExecContext(t.Context(), `BEGIN`)
+	must(t, err)
 	for _, table := range names(t, db, `SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite%' AND name NOT LIKE 'goose%'`) {
 		rows := rowsEach
 		if table == "accounts" {
@@ -69,6 +72,8 @@ func office(t *testing.T) (path string) {
 			insert(t, db, table, n)
 		}
 	}
+	_, err = db.ExecContext(t.Context(), `COMMIT`)
+	must(t, err)
 	must(t, db.Close())
 	return path
 }
@@ -101,6 +106,7 @@ func insert(t *testing.T, db *sql.DB, table string, n int) {
 		sparse = append(sparse, v)
 	}
 	must(t, rows.Err())
+	must(t, rows.Close()) // the one connection is needed
 	add := fmt.Sprintf(`INSERT INTO "%s" (%s) VALUES (%s)`, table, strings.Join(columns, ", "), strings.Join(marks, ", "))
 	if n%2 == 0 {
 		if _, err := db.ExecContext(t.Context(), add, full...); err == nil {
