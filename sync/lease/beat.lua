@@ -17,6 +17,7 @@ else
 end
 if not before or string.sub(before, -1) ~= will then news = true end
 
+local awaited = {}
 if grace() then
   redis.call('HDEL', key, 'a:' .. id)
   state['a:' .. id] = nil
@@ -30,11 +31,10 @@ if grace() then
       end
     end
   end
-  local complete = state.witness
   for field in pairs(state) do
-    if string.sub(field, 1, 2) == 'a:' then complete = nil end
+    if string.sub(field, 1, 2) == 'a:' then awaited[#awaited + 1] = string.sub(field, 3) end
   end
-  if complete then
+  if state.witness and #awaited == 0 then
     redis.call('HSET', key, 'until', '0')
     state['until'] = '0'
     news = true
@@ -65,4 +65,7 @@ for n = 0, shards - 1 do
 end
 
 if news then redis.call('PUBLISH', channel, id) end
-return {'ok', state.epoch, tostring(now - oldest), table.concat(willing, ' '), table.concat(lost, ' '), table.concat(open, ' ')}
+return {
+  'ok', state.epoch, tostring(now - oldest), table.concat(willing, ' '), table.concat(awaited, ' '),
+  table.concat(lost, ' '), table.concat(open, ' '),
+}

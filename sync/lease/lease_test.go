@@ -1,7 +1,10 @@
 package lease
 
 import (
+	"math/rand/v2"
+	"slices"
 	"testing"
+	"time"
 
 	"github.com/redis/go-redis/v9"
 
@@ -146,4 +149,67 @@ func TestRedisIsRestarted(t *testing.T) {
 			}
 		})
 	}
+}
+
+func TestRedisIsSilent(t *testing.T) {
+	c := newCluster(t, short)
+	one, two := c.start(), c.start()
+	c.until("both have their shares", c.settled(one, two))
+	before := c.tokens()
+	resume, err := server.Pause()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resume()
+	c.until("nobody works", func() bool { return one.works()+two.works() == 0 })
+	if err := one.Ready(t.Context()); crm.CodeOf(err) != "redis_unreachable" {
+		t.Errorf("ready: %v", err)
+	}
+	resume()
+	c.until("both have their shares", c.settled(one, two))
+	if c.tokens() != before {
+		t.Error("nobody had taken the shards, and they were taken anew")
+	}
+}
+
+// What may happen, in any order. The cluster's checks are what is tested.
+func TestChaos(t *testing.T) {
+	c := newCluster(t, short)
+	seed := uint64(time.Now().UnixNano())
+	t.Logf("seed %d", seed)
+	r := rand.New(rand.NewPCG(seed, 0))
+	live := []*process{c.start(), c.start(), c.start()}
+	c.until("all have their shares", c.settled(live...))
+	for range 25 {
+		p := live[r.IntN(len(live))]
+		switch r.IntN(7) {
+		case 0:
+			live = append(live, c.start())
+		case 1:
+			if p.stop(); len(live) > 1 {
+				live = slices.DeleteFunc(live, func(other *process) bool { return other == p })
+			} else {
+				live[0] = c.start()
+			}
+		case 2:
+			p.proxy.Stall()
+		case 3:
+			p.proxy.Resume()
+		case 4:
+			p.proxy.Cut()
+		case 5:
+			c.writes()
+			server.Flush(t)
+		case 6:
+			c.writes()
+			if err := server.Restart(); err != nil {
+				t.Fatal(err)
+			}
+		}
+		c.await(time.Duration(r.IntN(int(short / 4))))
+	}
+	for _, p := range c.members {
+		p.proxy.Resume()
+	}
+	c.until("all have their shares", c.settled(live...))
 }

@@ -96,6 +96,7 @@ type view struct {
 	epoch   string
 	oldest  time.Duration // since the sign of life of the member that was silent for longest
 	members []string      // that are willing to take shards
+	awaited []string      // of whom it is not known whether they live
 	lost    []shard       // leases that were named and are another's, or nobody's
 	free    map[shard]bool
 }
@@ -118,11 +119,11 @@ func (r *register) beat(ctx context.Context, s sign) (view, error) {
 	if err != nil {
 		return view{}, err
 	}
-	v := view{epoch: a[0], oldest: time.Duration(silent) * time.Millisecond, members: strings.Fields(a[2])}
-	if v.lost, err = parse(a[3]); err != nil {
+	v := view{epoch: a[0], oldest: time.Duration(silent) * time.Millisecond, members: strings.Fields(a[2]), awaited: strings.Fields(a[3])}
+	if v.lost, err = parse(a[4]); err != nil {
 		return view{}, err
 	}
-	free, err := parse(a[4])
+	free, err := parse(a[5])
 	v.free = make(map[shard]bool, len(free))
 	for _, s := range free {
 		v.free[s] = true

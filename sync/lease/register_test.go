@@ -171,10 +171,14 @@ func TestDataAreGone(t *testing.T) {
 			k.take(k.member("d"), nil, 3, 4, 5)
 			// What one believes in and another has is the other's.
 			k.lost(k.beat(b, sign{believes: true, held: fences{2: 9, 4: 4}, epoch: all.epoch, known: all.members}), 2)
-			k.free(k.beat(a, sign{held: fences{1: 1, 2: 2}}), 0)
+			v := k.beat(a, sign{held: fences{1: 1, 2: 2}})
+			k.free(v, 0)
+			if !slices.Equal(v.awaited, []string{"c"}) {
+				t.Errorf("awaited: %q, want c", v.awaited)
+			}
 			// Who believes in nothing any more gets nothing back; once it has
 			// reported, everybody has.
-			v := k.beat(c, sign{held: fences{6: 3}, epoch: all.epoch, known: all.members})
+			v = k.beat(c, sign{held: fences{6: 3}, epoch: all.epoch, known: all.members})
 			k.lost(v, 6)
 			k.free(v, Shards-3)
 			k.take(c, fences{3: 4 + distance + 1}, 1, 2, 3, 4)

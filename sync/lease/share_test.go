@@ -9,7 +9,7 @@ import (
 
 func TestShares(t *testing.T) {
 	var members []string
-	for n := 1; n <= 20; n++ {
+	for n := 1; n <= 12; n++ {
 		before := map[string][]shard{}
 		for _, m := range members {
 			before[m] = share(m, members)
