@@ -1,40 +1,39 @@
 -- beat renews all leases of a member, and gives back what it does not name.
--- ARGV: id, ttl, channel, number of shards, what the member does: willing to
+-- ARGV: id, ttl, channel, number, how many shards there are, what the member does: willing to
 -- take shards, leaving, gone; whether it believes in its leases, the epoch it
 -- last heard of, the members it knew then, its leases as "shard:token".
 if fresh then return {'unseeded'} end
-local shards, does, believes, epoch = tonumber(ARGV[4]), ARGV[5], ARGV[6] == '1', ARGV[7]
-local news = false
+local shards, does, believes, epoch = tonumber(ARGV[5]), ARGV[6], ARGV[7] == '1', ARGV[8]
 
 local will = does == 'willing' and '1' or '0'
-local before = state['m:' .. id]
-state['m:' .. id] = string.format('%.0f %s', now, will)
+local before = string.match(state['m:' .. id] or '', ' (%d) ')
+remember(now, will)
 census()
-if does == 'gone' then
-  redis.call('HDEL', key, 'm:' .. id)
-else
-  redis.call('HSET', key, 'm:' .. id, state['m:' .. id])
-end
-if not before or string.sub(before, -1) ~= will then news = true end
+if does == 'gone' then redis.call('HDEL', key, 'm:' .. id) end
+local news = before ~= will
 
-local awaited = {}
 if grace() then
   redis.call('HDEL', key, 'a:' .. id)
   state['a:' .. id] = nil
-  if epoch ~= state.epoch and ARGV[8] ~= '' then
+  if epoch ~= state.epoch and ARGV[9] ~= '' then
     redis.call('HSET', key, 'witness', '1')
     state.witness = '1'
-    for member in string.gmatch(ARGV[8], '%S+') do
+    for member in string.gmatch(ARGV[9], '%S+') do
       if not live[member] then
         redis.call('HSET', key, 'a:' .. member, '1')
         state['a:' .. member] = '1'
       end
     end
   end
+  local complete = state.witness
   for field in pairs(state) do
-    if string.sub(field, 1, 2) == 'a:' then awaited[#awaited + 1] = string.sub(field, 3) end
+    local awaited = string.match(field, '^a:(.*)')
+    if awaited then
+      table.insert(others, awaited)
+      complete = nil
+    end
   end
-  if state.witness and #awaited == 0 then
+  if complete then
     redis.call('HSET', key, 'until', '0')
     state['until'] = '0'
     news = true
@@ -42,7 +41,7 @@ if grace() then
 end
 
 local named = {}
-for shard, fence in string.gmatch(ARGV[9], '(%d+):(%d+)') do named[shard] = fence end
+for shard, fence in string.gmatch(ARGV[10], '(%d+):(%d+)') do named[shard] = fence end
 local lost, open = {}, {}
 for n = 0, shards - 1 do
   local shard = tostring(n)
@@ -55,17 +54,17 @@ for n = 0, shards - 1 do
       redis.call('HSET', key, 'fence', mine)
     end
   elseif not (mine and by == id and fence == mine) then
-    if mine then lost[#lost + 1] = shard end
+    if mine then table.insert(lost, shard) end
     if by == id then
       hold(shard, fence, '')
       news = true
     end
-    if free(shard) then open[#open + 1] = shard end
+    if free(shard) then table.insert(open, shard) end
   end
 end
 
 if news then redis.call('PUBLISH', channel, id) end
 return {
-  'ok', state.epoch, tostring(now - oldest), table.concat(willing, ' '), table.concat(awaited, ' '),
+  'ok', state.epoch, tostring(now - oldest), table.concat(willing, ' '), table.concat(others, ' '),
   table.concat(lost, ' '), table.concat(open, ' '),
 }

@@ -31,6 +31,7 @@ const key = "mailsync:lease"
 var (
 	errUnseeded = errors.New("the data are gone, or may be incomplete")
 	errAbsent   = errors.New("redis does not know of this member any more")
+	errLate     = errors.New("a later request of this member came first")
 )
 
 // What a member says of itself with a beat.
@@ -40,11 +41,13 @@ const (
 	gone    = "gone"
 )
 
-// register is what the members have in common, in Redis.
+// register is what the members have in common, in Redis. One goroutine at a
+// time may use it.
 type register struct {
-	redis *redis.Client
-	id    string
-	ttl   time.Duration
+	redis  *redis.Client
+	id     string
+	ttl    time.Duration
+	number int64 // of the last request
 
 	seedScript, beatScript, takeScript *redis.Script
 }
@@ -64,7 +67,8 @@ func (r *register) channel() string {
 }
 
 func (r *register) run(ctx context.Context, s *redis.Script, args ...any) ([]string, error) {
-	args = append([]any{r.id, r.ttl.Milliseconds(), r.channel()}, args...)
+	r.number++
+	args = append([]any{r.id, r.ttl.Milliseconds(), r.channel(), r.number}, args...)
 	answer, err := s.Run(ctx, r.redis, []string{key}, args...).StringSlice()
 	switch {
 	case err != nil:
@@ -73,6 +77,8 @@ func (r *register) run(ctx context.Context, s *redis.Script, args ...any) ([]str
 		return nil, errUnseeded
 	case answer[0] == "absent":
 		return nil, errAbsent
+	case answer[0] == "late":
+		return nil, errLate
 	}
 	return answer[1:], nil
 }
@@ -96,7 +102,7 @@ type view struct {
 	epoch   string
 	oldest  time.Duration // since the sign of life of the member that was silent for longest
 	members []string      // that are willing to take shards
-	awaited []string      // of whom it is not known whether they live
+	others  []string      // that may hold some and take none: they are leaving, or nobody knows whether they live
 	lost    []shard       // leases that were named and are another's, or nobody's
 	free    map[shard]bool
 }
@@ -119,7 +125,7 @@ func (r *register) beat(ctx context.Context, s sign) (view, error) {
 	if err != nil {
 		return view{}, err
 	}
-	v := view{epoch: a[0], oldest: time.Duration(silent) * time.Millisecond, members: strings.Fields(a[2]), awaited: strings.Fields(a[3])}
+	v := view{epoch: a[0], oldest: time.Duration(silent) * time.Millisecond, members: strings.Fields(a[2]), others: strings.Fields(a[3])}
 	if v.lost, err = parse(a[4]); err != nil {
 		return view{}, err
 	}

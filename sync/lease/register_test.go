@@ -99,6 +99,24 @@ func TestShardIsTakenOnce(t *testing.T) {
 	k.take(a, fences{7: 5}, 7)
 }
 
+// A beat that was held up on its way names too little.
+func TestRequestsThatComeLate(t *testing.T) {
+	k := newTalk(t)
+	a := k.member("a")
+	k.seed(a, 0)
+	k.beat(a, sign{})
+	k.take(a, fences{1: 1}, 1)
+	late := *a
+	late.number -= 2
+	if _, err := late.beat(t.Context(), sign{does: willing}); !errors.Is(err, errLate) {
+		t.Errorf("a beat from before the taking: %v", err)
+	}
+	if _, err := late.take(t.Context(), []shard{2}); err != nil {
+		t.Errorf("what is asked twice is answered twice: %v", err)
+	}
+	k.lost(k.beat(a, sign{held: fences{1: 1}}))
+}
+
 func TestMembers(t *testing.T) {
 	k := newTalk(t)
 	a, b := k.member("a"), k.member("b")
@@ -114,8 +132,8 @@ func TestMembers(t *testing.T) {
 	// Who is leaving keeps what it has, and is no member for the others.
 	k.lost(k.beat(a, sign{does: leaving, held: fences{1: 1}}))
 	v := k.beat(b, sign{})
-	if !slices.Equal(v.members, []string{"b"}) {
-		t.Errorf("members %q, want b", v.members)
+	if !slices.Equal(v.members, []string{"b"}) || !slices.Equal(v.others, []string{"a"}) {
+		t.Errorf("members %q and %q, want b and a", v.members, v.others)
 	}
 	k.free(v, Shards-1)
 	k.beat(a, sign{does: gone})
@@ -132,7 +150,7 @@ func TestMembers(t *testing.T) {
 // silence makes a member one that was heard of too long ago.
 func (k *talk) silence(id string) {
 	k.Helper()
-	if err := k.client.HSet(k.Context(), key, "m:"+id, "1000 1").Err(); err != nil {
+	if err := k.client.HSet(k.Context(), key, "m:"+id, "1000 1 1").Err(); err != nil {
 		k.Fatal(err)
 	}
 }
@@ -173,8 +191,8 @@ func TestDataAreGone(t *testing.T) {
 			k.lost(k.beat(b, sign{believes: true, held: fences{2: 9, 4: 4}, epoch: all.epoch, known: all.members}), 2)
 			v := k.beat(a, sign{held: fences{1: 1, 2: 2}})
 			k.free(v, 0)
-			if !slices.Equal(v.awaited, []string{"c"}) {
-				t.Errorf("awaited: %q, want c", v.awaited)
+			if !slices.Equal(v.others, []string{"c"}) {
+				t.Errorf("awaited: %q, want c", v.others)
 			}
 			// Who believes in nothing any more gets nothing back; once it has
 			// reported, everybody has.

@@ -31,7 +31,7 @@ const (
 // seen is what a member has seen of the others.
 type seen struct {
 	epoch    string
-	members  []string  // and those that are awaited
+	members  []string  // all that may hold something
 	expected []string  // of whom it is not known yet whether they come back
 	regroup  time.Time // until then they are counted
 	counted  []string  // for whom ours was made
@@ -135,7 +135,7 @@ func (m *Member) round(ctx context.Context, does string) (next time.Duration, er
 	if err != nil {
 		return 0, err
 	}
-	m.seen.epoch, m.seen.members = v.epoch, slices.Concat(v.members, v.awaited)
+	m.seen.epoch, m.seen.members = v.epoch, slices.Concat(v.members, v.others)
 	m.share(v.members)
 	ours := m.seen.ours
 	if does != willing {

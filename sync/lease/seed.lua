@@ -1,7 +1,7 @@
 -- seed begins an epoch where the data are gone or may be incomplete.
--- ARGV: id, ttl, channel, the highest token that anybody knows of
+-- ARGV: id, ttl, channel, number, the highest token that anybody knows of
 if not fresh then return {'ok'} end
-local highest = math.max(tonumber(ARGV[4]), tonumber(state.fence or 0))
+local highest = math.max(tonumber(ARGV[5]), tonumber(state.fence or 0))
 local wait = 0
 if highest > 0 then
   -- Tokens that were given out and never written down are passed over, and
