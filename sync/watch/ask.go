@@ -50,14 +50,30 @@ func (w *Watcher) askAnywhere(ctx context.Context, p place, balance bool) error 
 		if !moved(err) {
 			return err
 		}
-		again := time.NewTimer(moment)
-		select {
-		case <-turned:
-		case <-again.C:
-		case <-ctx.Done():
+		if w.waitFor(ctx, p, turned) != nil {
 			return errMoving
 		}
-		again.Stop()
+	}
+}
+
+// waitFor waits until the mailbox is this process's, or for a moment.
+func (w *Watcher) waitFor(ctx context.Context, p place, turned <-chan struct{}) error {
+	again := time.NewTimer(moment)
+	defer again.Stop()
+	for {
+		select {
+		case <-turned:
+			// Others turn, too: where thousands move, asking each time would
+			// be a storm.
+			turned = w.turning()
+			if w.ours(p) {
+				return nil
+			}
+		case <-again.C:
+			return nil
+		case <-ctx.Done():
+			return ctx.Err()
+		}
 	}
 }
 

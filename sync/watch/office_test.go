@@ -35,6 +35,8 @@ const patience = 60 * time.Second
 type office struct {
 	t       *testing.T
 	dovecot *dovecottest.Server
+	dir     string
+	open    func() *store.Store
 	store   *store.Store
 	options watch.Options
 	watcher *watch.Watcher
@@ -46,6 +48,18 @@ type office struct {
 	mu   sync.Mutex
 	bell chan struct{} // closed and made anew with every signal
 	stop func()
+}
+
+// engine makes a database, and returns how a process opens it.
+type engine func(*testing.T, store.Options) func() *store.Store
+
+// onSQLite is a file, which all share as one process.
+func onSQLite(t *testing.T, o store.Options) func() *store.Store {
+	t.Helper()
+	s, err := sqlite.Open(t.Context(), filepath.Join(t.TempDir(), "mailsync.db"), o)
+	must(t, err)
+	t.Cleanup(func() { must(t, s.Close()) })
+	return func() *store.Store { return s }
 }
 
 // box makes an imapbox.Box a watch.Box.
@@ -99,15 +113,16 @@ func (o *office) LinksChanged(a crm.AccountID, m crm.MailboxID) {
 // newOffice opens an office on a Dovecot, with one contact, Ken.
 func newOffice(t *testing.T, d *dovecottest.Server, change func(*watch.Options)) *office {
 	t.Helper()
-	o := &office{t: t, dovecot: d, bell: make(chan struct{}), seen: &seen{}, stop: func() {}}
-	dir := t.TempDir()
-	keys, err := seal.Open(filepath.Join(dir, "keyset"))
+	return newOfficeOn(t, onSQLite, d, change)
+}
+
+func newOfficeOn(t *testing.T, on engine, d *dovecottest.Server, change func(*watch.Options)) *office {
+	t.Helper()
+	o := &office{t: t, dovecot: d, dir: t.TempDir(), bell: make(chan struct{}), seen: &seen{}, stop: func() {}}
+	keys, err := seal.Open(filepath.Join(o.dir, "keyset"))
 	must(t, err)
-	o.store, err = sqlite.Open(t.Context(), filepath.Join(dir, "mailsync.db"), store.Options{Sealer: keys, Signals: o})
-	must(t, err)
-	t.Cleanup(func() { must(t, o.store.Close()) })
-	blobs, err := blob.Open(filepath.Join(dir, "blobs"))
-	must(t, err)
+	o.open = on(t, store.Options{Sealer: keys, Signals: o})
+	o.store = o.open()
 	now := time.Now()
 	o.account = crm.Account{
 		ID: crm.AccountID(crm.NewID("acc", now)), Name: "Acme", Status: crm.AccountActive,
@@ -115,11 +130,25 @@ func newOffice(t *testing.T, d *dovecottest.Server, change func(*watch.Options))
 	}
 	must(t, o.store.CreateAccount(t.Context(), o.account))
 	o.contact("ken", "ken@customer.example")
-	dialer := &imapbox.Dialer{DialContext: (&net.Dialer{}).DialContext, RootCAs: d.CAPool, Timeout: 10 * time.Second}
-	o.options = watch.Options{
-		Store: o.store,
+	o.options = o.process(o.store)
+	if change != nil {
+		change(&o.options)
+	}
+	o.watcher = watch.New(o.options)
+	o.start()
+	return o
+}
+
+// process is what a process works with that has opened the database.
+func (o *office) process(s *store.Store) watch.Options {
+	o.t.Helper()
+	blobs, err := blob.Open(filepath.Join(o.dir, "blobs"))
+	must(o.t, err)
+	dialer := &imapbox.Dialer{DialContext: (&net.Dialer{}).DialContext, RootCAs: o.dovecot.CAPool, Timeout: 10 * time.Second}
+	return watch.Options{
+		Store: s,
 		Journey: intake.New(intake.Options{
-			Store: o.store, Blobs: blobs, Claims: dedupe.NewClaims(), Observe: o.seen.add,
+			Store: s, Blobs: blobs, Claims: dedupe.NewClaims(), Observe: o.seen.add,
 		}),
 		Connect: func(ctx context.Context, l crm.Login, trace func(crm.Step)) (watch.Box, error) {
 			with := *dialer
@@ -130,14 +159,8 @@ func newOffice(t *testing.T, d *dovecottest.Server, change func(*watch.Options))
 			}
 			return box{b}, nil
 		},
-		Log: zaptest.NewLogger(t),
+		Log: zaptest.NewLogger(o.t),
 	}
-	if change != nil {
-		change(&o.options)
-	}
-	o.watcher = watch.New(o.options)
-	o.start()
-	return o
 }
 
 // start sets the watcher to work until the test ends or o.stop is called.

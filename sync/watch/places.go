@@ -15,15 +15,15 @@ const heedAtOnce = 100
 // reconcile reads the list of mailboxes that are linked, and makes the keepers
 // those of them that are this process's.
 func (w *Watcher) reconcile(ctx context.Context, all *sync.WaitGroup) error {
-	linked := make(map[place]bool, len(w.linked))
-	err := w.o.Store.ActiveMailboxes(ctx, func(a crm.AccountID, m crm.MailboxID) { linked[place{a, m}] = true })
+	linked := roster{}
+	err := w.o.Store.ActiveMailboxes(ctx, func(a crm.AccountID, m crm.MailboxID) { linked.add(place{a, m}) })
 	if err != nil {
 		return err
 	}
 	w.linked = linked
 	w.mu.Lock()
 	for p, k := range w.keepers {
-		if !linked[p] {
+		if !linked.has(p) {
 			k.leave()
 		}
 	}
@@ -36,9 +36,11 @@ func (w *Watcher) reconcile(ctx context.Context, all *sync.WaitGroup) error {
 // them from those that are not any more. It asks nobody but the Shares, so it
 // costs little where they change often.
 func (w *Watcher) review(ctx context.Context, all *sync.WaitGroup) {
-	for p := range w.linked {
-		if w.ours(p) {
-			w.stand(ctx, p, all)
+	for a, mailboxes := range w.linked {
+		for _, m := range mailboxes {
+			if p := (place{a, m}); w.ours(p) {
+				w.stand(ctx, p, all)
+			}
 		}
 	}
 	w.mu.Lock()
@@ -110,20 +112,20 @@ func (w *Watcher) someChanged() map[place]bool {
 // heed looks after a mailbox whose links have changed, or may have.
 func (w *Watcher) heed(ctx context.Context, p place, changed bool, all *sync.WaitGroup) error {
 	if !w.ours(p) {
-		w.linked[p] = true // should it become ours, its keeper will find out
+		w.linked.add(p) // should it become ours, its keeper will find out
 		return nil
 	}
 	standing, err := w.o.Store.Standing(ctx, p.account, p.mailbox)
 	switch {
 	case crm.KindOf(err) == crm.NotFound:
-		delete(w.linked, p)
+		w.linked.remove(p)
 		if k := w.keeper(p); k != nil {
 			k.leave()
 		}
 	case err != nil:
 		return err
 	default:
-		w.linked[p] = true
+		w.linked.add(p)
 		if k := w.keeper(p); k != nil && !k.leaving() {
 			k.update(standing, changed)
 		} else {

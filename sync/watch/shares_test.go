@@ -10,8 +10,12 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+	"go.uber.org/goleak"
 
 	"mailsyncd.example/crm"
+	"mailsyncd.example/crm/store"
+	"mailsyncd.example/crm/store/postgres"
+	"mailsyncd.example/crm/store/postgrestest"
 	"mailsyncd.example/sync/dovecottest"
 	"mailsyncd.example/sync/watch"
 )
@@ -145,14 +149,14 @@ type pair struct {
 	stopSecond func()
 }
 
-func newPair(t *testing.T, d *dovecottest.Server) *pair {
+func newPair(t *testing.T, on engine, d *dovecottest.Server) *pair {
 	t.Helper()
 	p := &pair{board: newBoard()}
 	p.a, p.b = p.board.desk(), p.board.desk()
-	p.office = newOffice(t, d, func(o *watch.Options) {
+	p.office = newOfficeOn(t, on, d, func(o *watch.Options) {
 		o.Shares, o.Elsewhere, o.Metrics = p.a, other{func() *watch.Watcher { return p.second }}, watch.NewMetrics()
 	})
-	o := p.options
+	o := p.process(p.open())
 	o.Shares, o.Elsewhere, o.Metrics = p.b, other{func() *watch.Watcher { return p.watcher }}, watch.NewMetrics()
 	p.second = watch.New(o)
 	p.stopSecond = p.run(p.second)
@@ -181,8 +185,44 @@ func (p *pair) fenced() float64 {
 	return all[0].GetMetric()[0].GetCounter().GetValue()
 }
 
-func TestAMailboxMovesWhileMailArrives(t *testing.T) {
-	p := newPair(t, dovecottest.Start(t))
+// postgresql is for all tests of this package, started by the first.
+var postgresql postgrestest.Server
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(tests{m}) }
+
+// tests stops the server before anybody looks for goroutines that were left.
+type tests struct{ *testing.M }
+
+func (t tests) Run() int {
+	code := t.M.Run()
+	if err := postgresql.Close(); err != nil {
+		fmt.Println(err)
+		return 1
+	}
+	return code
+}
+
+// onPostgreSQL is a database that each process opens for itself.
+func onPostgreSQL(t *testing.T, o store.Options) func() *store.Store {
+	t.Helper()
+	url := postgresql.Database(t)
+	return func() *store.Store {
+		s, err := postgres.OpenShared(t.Context(), url, o)
+		must(t, err)
+		t.Cleanup(func() { must(t, s.Close()) })
+		return s
+	}
+}
+
+func onBoth(t *testing.T, test func(*testing.T, engine)) {
+	t.Run("SQLite", func(t *testing.T) { test(t, onSQLite) })
+	t.Run("PostgreSQL", func(t *testing.T) { test(t, onPostgreSQL) })
+}
+
+func TestAMailboxMovesWhileMailArrives(t *testing.T) { onBoth(t, testMoves) }
+
+func testMoves(t *testing.T, on engine) {
+	p := newPair(t, on, dovecottest.Start(t))
 	l, proxy := p.linkTo("aoi", p.a)
 	const mails = 30
 	delivered := make(chan struct{})
@@ -218,8 +258,10 @@ func TestAMailboxMovesWhileMailArrives(t *testing.T) {
 	}
 }
 
-func TestALateOwnerWritesNothing(t *testing.T) {
-	p := newPair(t, dovecottest.Start(t))
+func TestALateOwnerWritesNothing(t *testing.T) { onBoth(t, testLateOwner) }
+
+func testLateOwner(t *testing.T, on engine) {
+	p := newPair(t, on, dovecottest.Start(t))
 	l, _ := p.linkTo("aoi", p.a)
 	p.look(l)
 	// The first process is paused and does not hear that it has lost the
@@ -255,7 +297,7 @@ func TestALateOwnerWritesNothing(t *testing.T) {
 }
 
 func TestAMailboxIsLeftWithAGoodbye(t *testing.T) {
-	p := newPair(t, dovecottest.Start(t))
+	p := newPair(t, onSQLite, dovecottest.Start(t))
 	l, proxy := p.linkTo("aoi", p.a)
 	p.look(l)
 	proxy.Record()
@@ -280,7 +322,7 @@ func TestAMailboxIsLeftWithAGoodbye(t *testing.T) {
 }
 
 func TestAMailboxIsLeftInTheMiddleOfAMessage(t *testing.T) {
-	p := newPair(t, dovecottest.Start(t))
+	p := newPair(t, onSQLite, dovecottest.Start(t))
 	l, proxy := p.linkTo("aoi", p.a)
 	p.look(l)
 	before := proxy.Received()

@@ -80,7 +80,7 @@ type Watcher struct {
 
 	// linked are the mailboxes known to be linked, whosever they are. Only
 	// the goroutine of Run uses it.
-	linked map[place]bool
+	linked roster
 
 	mu       sync.Mutex
 	keepers  map[place]*keeper
@@ -115,7 +115,7 @@ func New(o Options) *Watcher {
 	}
 	return &Watcher{
 		o: o, budget: newBudget(o.Limits, o.Quota), looks: newLooks(o.Store, o.Shares, o.Log),
-		linked: map[place]bool{}, keepers: map[place]*keeper{}, changed: map[place]bool{},
+		linked: roster{}, keepers: map[place]*keeper{}, changed: map[place]bool{},
 		ring: make(chan struct{}, 1), turned: make(chan struct{}),
 	}
 }
@@ -151,7 +151,7 @@ func (w *Watcher) Run(ctx context.Context) error {
 }
 
 func (w *Watcher) untilReconcile() time.Duration {
-	return max(reconcileEvery, time.Duration(len(w.linked))*time.Second/reconcileRows)
+	return max(reconcileEvery, time.Duration(w.linked.len())*time.Second/reconcileRows)
 }
 
 // LinksChanged tells the watcher that a link of the mailbox was made, ended or

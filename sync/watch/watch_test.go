@@ -8,14 +8,10 @@ import (
 	"testing"
 	"time"
 
-	"go.uber.org/goleak"
-
 	"mailsyncd.example/crm"
 	"mailsyncd.example/sync/dovecottest"
 	"mailsyncd.example/sync/watch"
 )
-
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 func TestNewsComesByIdle(t *testing.T) {
 	o := newOffice(t, dovecottest.Start(t), nil)
