@@ -1,6 +1,9 @@
 package crm
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // Enrollment is a contact's place in a sales sequence. A reply of the contact
 // halts it, in the transaction that imports the reply.
@@ -15,8 +18,61 @@ type Enrollment struct {
 	HaltedAt  time.Time // zero while it is active
 	CreatedAt time.Time
 	UpdatedAt time.Time
+	// User is in whose name the mails are sent, and into whose mailbox replies
+	// come; "" where that may be any.
+	User UserID
+	// HoldWhenStale lets the enrollment wait while a reply may lie in that
+	// mailbox unread.
+	HoldWhenStale bool
 	// Unheard says that the contact has no address: no mail can be a reply.
 	Unheard bool
+	Away    Away // until when the contact has announced to be away
+}
+
+// Hold is why an active enrollment has to wait although nobody has replied.
+type Hold struct {
+	Reason    HoldReason
+	Until     time.Time   // of an absence
+	Message   MessageID   // the notice of it
+	Mailboxes []Freshness // that have to be read first
+}
+
+// HoldReason says what an enrollment waits for.
+type HoldReason string
+
+const (
+	HeldByAbsence HoldReason = "absence"
+	HeldByStale   HoldReason = "stale_mailbox"
+)
+
+// Hold tells what the enrollment has to wait for at a time, nil where for
+// nothing. Of the account's mailboxes those that were not read since the given
+// time count as stale.
+func (e Enrollment) Hold(now time.Time, mailboxes []Freshness, since time.Time) *Hold {
+	if e.Status != EnrollmentActive {
+		return nil
+	}
+	if e.Away.Until.After(now) {
+		return &Hold{Reason: HeldByAbsence, Until: e.Away.Until, Message: e.Away.Message}
+	}
+	if !e.HoldWhenStale {
+		return nil
+	}
+	h := &Hold{Reason: HeldByStale}
+	read := false
+	for _, m := range mailboxes {
+		if e.User != "" && !slices.Contains(m.Users, e.User) {
+			continue
+		}
+		read = true
+		if m.Stale(since) {
+			h.Mailboxes = append(h.Mailboxes, m)
+		}
+	}
+	if read && len(h.Mailboxes) == 0 {
+		return nil
+	}
+	return h // also where no mailbox is linked in which a reply would be seen
 }
 
 // EnrollmentStatus tells whether a sequence may go on.

@@ -57,6 +57,8 @@ type Letter struct {
 	Attachments []Attachment
 	Kind        MessageKind
 	Evidence    []string // why Kind is what it is, one reason each
+	Suspect     string   // why the sender may be somebody else, in the words of the mailbox's server; "" when all is well
+	Absence     Absence  // what an automatic reply says of its writer
 	Digest      [32]byte // of the decoded content, whatever its transfer encoding
 	Degraded    []string // what could not be read, one reason each; empty for a sound message
 }

@@ -7,12 +7,15 @@ import "time"
 type ReplyCheck struct {
 	Message    MessageID // the first reply, "" where none is known
 	ReceivedAt time.Time
+	Suspect    MessageID   // the first message that looks like a reply, of a sender who may be somebody else
+	Away       Away        // until when the contact has announced to be away
 	Mailboxes  []Freshness // of the account's mailboxes that are linked
 }
 
 // Freshness is how old the picture of a mailbox is.
 type Freshness struct {
 	Mailbox  MailboxID
+	Users    []UserID // who have linked it
 	Status   LinkStatus
 	SyncedAt time.Time // zero before the first complete look
 	Unread   int       // messages that came in the time asked about and could not be read so far
@@ -50,8 +53,8 @@ func (c ReplyCheck) Stale(since time.Time) []Freshness {
 	return stale
 }
 
-// Clear reports whether the contact is known not to have replied. Where nobody
+// Silent reports whether the contact is known not to have replied. Where nobody
 // looks into any mailbox nothing is known.
-func (c ReplyCheck) Clear(since time.Time) bool {
+func (c ReplyCheck) Silent(since time.Time) bool {
 	return c.Message == "" && len(c.Mailboxes) > 0 && len(c.Stale(since)) == 0
 }

@@ -68,6 +68,7 @@ var floors = map[string]floor{
 	"sync/imapbox/talk":      decision,
 	"crm/api":                story,
 	"crm/api/bulk":           story,
+	"crm/api/gate":           story,
 	"crm/api/web":            story,
 	"crm/api/wire":           story,
 	"crm/outbox":             story,

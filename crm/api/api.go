@@ -3,7 +3,7 @@
 // noun has a file of its own.
 //
 // Who calls is settled in one place, before anything of the request is read:
-// guard (auth.go) knows the token, and package access what its holder may do.
+// package gate knows the token, and package access what its holder may do.
 // What goes wrong leaves as a problem document (RFC 9457) with a code of
 // codes.go, wherever it went wrong: problem.go.
 package api
@@ -22,6 +22,7 @@ import (
 
 	"mailsyncd.example/crm"
 	"mailsyncd.example/crm/api/bulk"
+	"mailsyncd.example/crm/api/gate"
 	"mailsyncd.example/crm/api/web"
 	"mailsyncd.example/crm/api/wire"
 )
@@ -65,7 +66,7 @@ const bodyLimit = 1 << 20
 
 type server struct {
 	Options
-	operator  crm.TokenHash
+	gate      *gate.Gate
 	heartbeat time.Duration
 	lines     bulk.Lines // of contacts/import
 	document  []byte     // openapi.json
@@ -78,7 +79,7 @@ func New(o Options) http.Handler {
 }
 
 func newServer(o Options) *server {
-	return &server{Options: o, operator: hashOf(string(o.OperatorToken)), heartbeat: heartbeat}
+	return &server{Options: o, gate: gate.New(o.Store, o.OperatorToken, o.Now, o.Log), heartbeat: heartbeat}
 }
 
 func (s *server) handler() http.Handler {
@@ -135,6 +136,12 @@ func (s *server) config() huma.Config {
 		Transformers:                 []huma.Transformer{web.TransformProblem},
 	}
 }
+
+// caller returns on whose behalf a handler works. Routes for callers only.
+func caller(ctx context.Context) crm.Caller { return gate.Of(ctx).Caller }
+
+// account returns the account of the token: the only one that a handler sees.
+func account(ctx context.Context) crm.AccountID { return caller(ctx).Account.ID }
 
 const apiDescription = `Syncs sales people's mailboxes into a CRM: the mail exchanged with customers, all of it, once, nothing else.
 

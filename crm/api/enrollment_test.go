@@ -81,3 +81,83 @@ func TestEnrollmentOfASilentContact(t *testing.T) {
 	_, err := o.key.Enrollment(ctx, "e1")
 	wantCode(t, err, "enrollment_not_found")
 }
+
+// An enrollment waits while the contact is away, and while a reply may lie
+// unread in the mailbox of the user in whose name it is.
+func TestEnrollmentIsHeld(t *testing.T) {
+	o := newOffice(t)
+	ctx := t.Context()
+	o.customer(t)
+	l := o.link(t, "uwe")
+	must(o.key.PutEnrollment(ctx, "e1", wire.EnrollmentInput{ContactID: "kunde"}))(t)
+	held := must(o.key.PutEnrollment(ctx, "e2", wire.EnrollmentInput{ContactID: "kunde", UserID: "uwe", HoldStale: true}))(t)
+	if held.UserID != "uwe" || !held.HoldStale || held.Hold == nil || held.Hold.Reason != crm.HeldByStale || held.Hold.StaleMailboxes[0].ID != l.MailboxID {
+		t.Errorf("before the first look: %+v", held.Hold)
+	}
+	o.looks(t, l.MailboxID, crm.LinkLive)
+	if e := must(o.key.Enrollment(ctx, "e2"))(t); e.Hold != nil {
+		t.Errorf("read: %+v", e.Hold)
+	}
+	o.clock.advance(16 * time.Minute)
+	for id, reason := range map[string]crm.HoldReason{"e1": "", "e2": crm.HeldByStale} {
+		if e := must(o.key.Enrollment(ctx, id))(t); (e.Hold != nil) != (reason != "") {
+			t.Errorf("%s, not read for a while: %+v", id, e.Hold)
+		}
+	}
+
+	until := o.clock.Now().Add(72 * time.Hour)
+	notice := mailFrom("kunde", "kunde@kunde.example", "Automatic reply")
+	notice.Letter.Kind = crm.KindAutoReply
+	notice.Letter.Absence = crm.Absence{ReturnsOn: "2026-11-04", Until: until}
+	id := o.imports(t, l, notice)[0]
+	if m := must(o.key.Message(ctx, id))(t); m.ReturnsOn != "2026-11-04" {
+		t.Errorf("the notice: %+v", m.Condition)
+	}
+	o.looks(t, l.MailboxID, crm.LinkLive)
+	for _, e := range must(o.key.Enrollments(ctx, nil))(t) {
+		if e.Status != crm.EnrollmentActive || e.Hold == nil || e.Hold.Reason != crm.HeldByAbsence || !e.Hold.Until.Equal(until) || e.Hold.MessageID != id {
+			t.Errorf("%s while the contact is away: %+v", e.ID, e.Hold)
+		}
+	}
+	since := "since=" + url.QueryEscape(o.clock.Now().Add(-time.Hour).Format(time.RFC3339))
+	text := body(t, must(o.key.Send(ctx, "GET", "/v1/contacts/kunde/reply-check?"+since, "", nil))(t))
+	if c := decode[wire.ReplyCheck](t, text); c.ClearToSend || c.Replied == nil || *c.Replied || !c.AbsentUntil.Equal(until) || c.AbsenceID != id {
+		t.Errorf("asked while they are away: %s", text)
+	}
+	o.clock.advance(72 * time.Hour)
+	o.looks(t, l.MailboxID, crm.LinkLive)
+	if e := must(o.key.Enrollment(ctx, "e1"))(t); e.Hold != nil {
+		t.Errorf("when they are back: %+v", e.Hold)
+	}
+	o.replied(t, "when they are back", since, "no")
+}
+
+// A reply that fails DMARC is shown and told, and halts nothing.
+func TestSuspectReply(t *testing.T) {
+	o := newOffice(t)
+	ctx := t.Context()
+	o.customer(t)
+	l := o.link(t, "uwe")
+	must(o.key.PutEnrollment(ctx, "e1", wire.EnrollmentInput{ContactID: "kunde"}))(t)
+	forged := mailFrom("kunde", "kunde@kunde.example", "Re: Hello")
+	forged.Letter.Suspect = "Authentication-Results: mx.sakura.example; dmarc=fail"
+	id := o.imports(t, l, forged)[0]
+	if m := must(o.key.Message(ctx, id))(t); m.Suspect == "" {
+		t.Errorf("the message: %+v", m.Condition)
+	}
+	if e := must(o.key.Enrollment(ctx, "e1"))(t); e.Status != crm.EnrollmentActive {
+		t.Errorf("halted by it: %+v", e)
+	}
+	o.looks(t, l.MailboxID, crm.LinkLive)
+	since := "since=" + url.QueryEscape(o.clock.Now().Add(-time.Hour).Format(time.RFC3339))
+	if c := o.replied(t, "after the suspect", since, "no"); c.SuspectID != id {
+		t.Errorf("it says %+v", c)
+	}
+}
+
+func TestEnrollmentBadInput(t *testing.T) {
+	o := newOffice(t)
+	o.customer(t)
+	_, err := o.key.PutEnrollment(t.Context(), "e1", wire.EnrollmentInput{ContactID: "kunde", UserID: "nobody"})
+	wantCode(t, err, "user_unknown")
+}

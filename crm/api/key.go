@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"mailsyncd.example/crm"
+	"mailsyncd.example/crm/api/gate"
 	"mailsyncd.example/crm/api/wire"
 )
 
@@ -18,7 +19,7 @@ func (s *server) createKey(ctx context.Context, in *struct {
 	if in.Body != nil {
 		k.Name = string(in.Body.Name)
 	}
-	secret, hash := newToken("msk")
+	secret, hash := gate.NewToken("msk")
 	if err := s.Store.CreateKey(ctx, k, hash); err != nil {
 		return nil, err
 	}

@@ -20,15 +20,15 @@ const (
 // checkReply is what automation asks right before it sends.
 func (s *server) checkReply(ctx context.Context, in *struct {
 	ContactPath
-	Since      time.Time `query:"since" doc:"Replies received from then on count, to the second; left out, all do."`
-	Fresh      wire.Span `query:"fresh" example:"2s" doc:"Have all mailboxes looked at now, and wait for so long at most: up to 10s."`
-	StaleAfter wire.Span `query:"stale_after" default:"15m" doc:"A mailbox that was not read for so long may hold a reply: up to 24h."`
+	StalePolicy
+	Since time.Time `query:"since" doc:"Replies received from then on count, to the second; left out, all do."`
+	Fresh wire.Span `query:"fresh" example:"2s" doc:"Have all mailboxes looked at now, and wait for so long at most: up to 10s."`
 }) (*reply[wire.ReplyCheck], error) {
 	fresh, err := in.Fresh.Within("fresh", freshLimit)
 	if err != nil {
 		return nil, err
 	}
-	staleAfter, err := in.StaleAfter.Within("stale_after", staleLimit)
+	staleAfter, err := in.staleAfter()
 	if err != nil {
 		return nil, err
 	}
@@ -40,7 +40,7 @@ func (s *server) checkReply(ctx context.Context, in *struct {
 	if err != nil {
 		return nil, err
 	}
-	return &reply[wire.ReplyCheck]{wire.ReplyCheckOf(check, s.Now().Add(-staleAfter))}, nil
+	return &reply[wire.ReplyCheck]{wire.ReplyCheckOf(check, s.Now(), staleAfter)}, nil
 }
 
 // lookAt has the mailboxes looked at now and returns once that is done, or the

@@ -10,6 +10,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
 
+	"mailsyncd.example/crm/api/gate"
 	"mailsyncd.example/crm/api/web"
 	"mailsyncd.example/crm/api/wire"
 )
@@ -61,17 +62,17 @@ func ndjson(op *huma.Operation) {
 }
 
 // add registers a route: guarded, documented, its errors turned into problems.
-func add[I, O any](r router, pattern string, w who, id string, handle func(context.Context, *I) (*O, error), options ...option) {
+func add[I, O any](r router, pattern string, w gate.Who, id string, handle func(context.Context, *I) (*O, error), options ...option) {
 	method, path, _ := strings.Cut(pattern, " ")
 	summary := strings.ReplaceAll(id, "-", " ")
 	op := huma.Operation{
 		OperationID: id, Method: method, Path: path,
-		Summary: strings.ToUpper(summary[:1]) + summary[1:], Description: w.describe(), Tags: []string{tagOf(path)},
+		Summary: strings.ToUpper(summary[:1]) + summary[1:], Description: w.Describe(), Tags: []string{tagOf(path)},
 		MaxBodyBytes: bodyLimit, BodyReadTimeout: readLimit,
-		Middlewares: huma.Middlewares{r.s.guard(w)},
+		Middlewares: huma.Middlewares{r.s.gate.Guard(w)},
 		Responses:   map[string]*huma.Response{"default": r.problemResponse()},
 	}
-	if w.open {
+	if w.Open() {
 		op.Security = []map[string][]string{}
 	}
 	for _, option := range options {

@@ -78,6 +78,8 @@ type Enrollments interface {
 	// ListEnrollments lists one contact's, or all of the account with contact "".
 	ListEnrollments(ctx context.Context, a crm.AccountID, contact crm.ContactID, p crm.Paging) (crm.Part[crm.Enrollment], error)
 	DeleteEnrollment(ctx context.Context, a crm.AccountID, id crm.EnrollmentID) error
+	// Freshness tells how old the picture of each linked mailbox is.
+	Freshness(ctx context.Context, a crm.AccountID) ([]crm.Freshness, error)
 	// ReplyCheck finds the contact's first reply received at or after since,
 	// and tells how fresh the mailboxes are, all of it of one moment.
 	ReplyCheck(ctx context.Context, a crm.AccountID, contact crm.ContactID, since time.Time) (crm.ReplyCheck, error)

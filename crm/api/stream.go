@@ -13,6 +13,7 @@ import (
 	"go.uber.org/zap"
 
 	"mailsyncd.example/crm"
+	"mailsyncd.example/crm/api/gate"
 	"mailsyncd.example/crm/api/web"
 	"mailsyncd.example/crm/api/wire"
 )
@@ -41,7 +42,7 @@ func (s *server) streamEvents(_ context.Context, in *struct {
 		if r.Method == http.MethodHead {
 			return // wants to see the header, and would never leave
 		}
-		st := &stream{s: s, w: w, control: http.NewResponseController(w), holder: holderOf(hctx.Context()), after: after}
+		st := &stream{s: s, w: w, control: http.NewResponseController(w), holder: gate.Of(hctx.Context()), after: after}
 		if err := st.run(r.Context()); err != nil && r.Context().Err() == nil {
 			s.Log.Warn("a stream of events broke off", zap.String("request_id", web.VisitOf(r.Context()).ID), zap.Error(err))
 		}
@@ -53,7 +54,7 @@ type stream struct {
 	s       *server
 	w       http.ResponseWriter
 	control *http.ResponseController
-	holder  holder
+	holder  gate.Holder
 	after   int64
 }
 
@@ -89,15 +90,13 @@ func (st *stream) run(ctx context.Context) error {
 // beat shows both ends that the other is there, and looks whether the token
 // still stands.
 func (st *stream) beat(ctx context.Context) (over bool, err error) {
-	h, err := st.s.holder(ctx, st.holder.hash)
-	if crm.KindOf(err) == crm.Unauthenticated {
+	h, err := st.s.gate.Again(ctx, st.holder)
+	switch crm.KindOf(err) {
+	case crm.Unauthenticated, crm.Forbidden:
 		return true, nil
 	}
 	if err != nil {
 		return false, err
-	}
-	if admitDisabled(h.Caller, http.MethodGet) != nil {
-		return true, nil
 	}
 	st.holder = h
 	return false, st.send(":\n\n")

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"mailsyncd.example/crm"
+	"mailsyncd.example/crm/api/gate"
 	"mailsyncd.example/crm/api/wire"
 )
 
@@ -72,7 +73,7 @@ func (s *server) createToken(ctx context.Context, in *struct {
 		return nil, crm.E(crm.Conflict, "user_inactive", "The user is not active; make them active first.")
 	}
 	expires := s.Now().Add(time.Duration(in.Body.TTLSeconds) * time.Second)
-	token, hash := newToken("mst")
+	token, hash := gate.NewToken("mst")
 	if err := s.Store.CreateToken(ctx, u.Account, u.ID, hash, expires); err != nil {
 		return nil, err
 	}

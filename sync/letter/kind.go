@@ -8,20 +8,29 @@ import (
 	"mailsyncd.example/sync/letter/field"
 )
 
-// classify tells what wrote the message; media are the types of its parts.
-func classify(h *header, l *crm.Letter, media []string) (crm.MessageKind, []string) {
+// classify fills in what wrote the message, and what automation goes by besides;
+// media are the types of its parts.
+func classify(h *header, l *crm.Letter, media []string) {
 	from := make([]crm.Address, len(l.From))
 	for i, p := range l.From {
 		from[i] = p.Address
 	}
-	return kind.Of(kind.Clues{
+	clues := kind.Clues{
 		Header:      h.decoded,
 		From:        from,
 		Subject:     l.Subject,
 		Text:        l.Text,
 		ContentType: h.text("content-type"),
 		Parts:       media,
-	})
+	}
+	l.Kind, l.Evidence = kind.Of(clues)
+	if l.Kind == crm.KindAutoReply {
+		// Days begin and end where the writer is.
+		if written, ok := field.LocalDate(h.text("date")); ok {
+			l.Absence = kind.Absence(clues, written)
+		}
+	}
+	l.Suspect = kind.Suspect(clues.Header)
 }
 
 // decoded returns the values of all fields of this name as a person reads them.

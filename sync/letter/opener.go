@@ -166,7 +166,7 @@ func (o *opener) finish(w *walker) crm.Letter {
 		a.Inline = a.Inline || a.ContentID != "" && o.cids[a.ContentID]
 	}
 	o.hash.Sum(l.Digest[:0])
-	l.Kind, l.Evidence = classify(&w.top, l, o.media)
+	classify(&w.top, l, o.media)
 	l.Degraded = (d | o.damage | w.damage).reasons()
 	return *l
 }

@@ -43,6 +43,7 @@ var codes = []struct{ code, means string }{
 	{"message_id_invalid", "no Message-ID"},
 	{"server_missing", "neither preset_id nor imap, or both"},
 	{"contact_unknown", "no contact has this contact_id"},
+	{"user_unknown", "the user_id names no user of the account"},
 	{"preset_unknown", "no preset has this preset_id"},
 	{"url_invalid", "no URL of an endpoint: not https, with a user name, or malformed"},
 	{"event_type_unknown", "no event has this type"},

@@ -42,6 +42,8 @@ type Envelope struct {
 // Condition tells how sure we are of what we read.
 type Condition struct {
 	Evidence        []string `json:"evidence" nullable:"false" doc:"Why kind is what it is."`
+	Suspect         string   `json:"suspect,omitempty" doc:"Why the sender may be somebody else, in the words of the mailbox's own server (DMARC). Such a message halts nothing."`
+	ReturnsOn       crm.Date `json:"returns_on,omitempty" format:"date" doc:"When the writer of an automatic reply is back, as it says."`
 	Degraded        bool     `json:"degraded" doc:"Something in it could not be read; the raw bytes are all there, or what of them is kept."`
 	DegradedReasons []string `json:"degraded_reasons" nullable:"false"`
 }
@@ -78,7 +80,7 @@ func MessageOf(m crm.Message) Message {
 			ReceivedAt: UTC(m.ReceivedAt), ImportedAt: UTC(m.ImportedAt), Size: m.Size,
 		},
 		Snippet: l.Snippet, HasHTML: l.HasHTML, Attachments: OrEmpty(l.Attachments), Contacts: contactsOf(m.Matches), Kind: l.Kind,
-		Condition: Condition{Evidence: OrEmpty(l.Evidence), Degraded: len(l.Degraded) > 0, DegradedReasons: OrEmpty(l.Degraded)},
+		Condition: Condition{Evidence: OrEmpty(l.Evidence), Suspect: l.Suspect, ReturnsOn: l.Absence.ReturnsOn, Degraded: len(l.Degraded) > 0, DegradedReasons: OrEmpty(l.Degraded)},
 		Sightings: Each(m.Sightings, sightingOf),
 	}
 }

@@ -9,9 +9,12 @@ import (
 // ReplyCheck tells whether a contact has replied, and how well that is known.
 type ReplyCheck struct {
 	Replied        *bool          `json:"replied" doc:"true: a reply is here. false: all linked mailboxes have been read, and there is none. null: not known, so do not send."`
-	ClearToSend    bool           `json:"clear_to_send" doc:"true where replied is false, and in no other case: safe to test where null and false look alike."`
+	ClearToSend    bool           `json:"clear_to_send" doc:"true where replied is false and the contact is not away, and in no other case: safe to test where null and false look alike."`
 	MessageID      crm.MessageID  `json:"message_id,omitempty" doc:"The first reply."`
 	ReceivedAt     time.Time      `json:"received_at,omitzero" doc:"When the mail server received it."`
+	SuspectID      crm.MessageID  `json:"suspect_message_id,omitempty" doc:"A message that would be a reply if its sender were who it says: the mail server doubts it (DMARC). It counts as none."`
+	AbsentUntil    time.Time      `json:"absent_until,omitzero" doc:"The contact has announced to be away; left out once that is over."`
+	AbsenceID      crm.MessageID  `json:"absence_message_id,omitempty" doc:"The notice."`
 	SyncedThrough  time.Time      `json:"synced_through,omitzero" doc:"Up to then every linked mailbox has been read; left out where one never was, or none is linked."`
 	StaleMailboxes []StaleMailbox `json:"stale_mailboxes" nullable:"false" doc:"Mailboxes that may hold a reply unread: they can't be opened, were not read for longer than stale_after, or hold messages that could not be read."`
 }
@@ -24,17 +27,23 @@ type StaleMailbox struct {
 	Unread       int            `json:"unread_messages" doc:"Messages that came since then and could not be read so far: see the mailbox's problems."`
 }
 
-// ReplyCheckOf shows what is known of a reply where mailboxes that were not
-// read since the given time count as stale.
-func ReplyCheckOf(c crm.ReplyCheck, since time.Time) ReplyCheck {
+// ReplyCheckOf shows what is known of a reply at a time, where mailboxes that
+// were not read for longer than staleAfter count as stale.
+func ReplyCheckOf(c crm.ReplyCheck, now time.Time, staleAfter time.Duration) ReplyCheck {
+	since := now.Add(-staleAfter)
 	v := ReplyCheck{
-		ClearToSend: c.Clear(since), MessageID: c.Message, ReceivedAt: UTC(c.ReceivedAt), SyncedThrough: UTC(c.SyncedThrough()),
-		StaleMailboxes: Each(c.Stale(since), func(f crm.Freshness) StaleMailbox {
-			return StaleMailbox{ID: f.Mailbox, Status: f.Status, LastSyncedAt: UTC(f.SyncedAt), Unread: f.Unread}
-		}),
+		ClearToSend: c.Silent(since), MessageID: c.Message, ReceivedAt: UTC(c.ReceivedAt), SuspectID: c.Suspect,
+		SyncedThrough: UTC(c.SyncedThrough()), StaleMailboxes: Each(c.Stale(since), staleMailboxOf),
 	}
 	if replied := c.Message != ""; replied || v.ClearToSend {
 		v.Replied = &replied
 	}
+	if c.Away.Until.After(now) {
+		v.ClearToSend, v.AbsentUntil, v.AbsenceID = false, UTC(c.Away.Until), c.Away.Message
+	}
 	return v
+}
+
+func staleMailboxOf(f crm.Freshness) StaleMailbox {
+	return StaleMailbox{ID: f.Mailbox, Status: f.Status, LastSyncedAt: UTC(f.SyncedAt), Unread: f.Unread}
 }

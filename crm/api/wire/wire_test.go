@@ -19,7 +19,7 @@ func TestNothingIsNull(t *testing.T) {
 		wire.AccountOf(crm.Account{}), wire.KeyOf(crm.AccountKey{}), wire.UserOf(crm.User{}), wire.PresetOf(crm.Preset{}),
 		wire.ContactOf(crm.Contact{}, true), wire.LinkOf(crm.Link{}), wire.MailboxOf(crm.Health{}, time.Time{}),
 		wire.BalanceOf([]crm.FolderBalance{{}}), wire.ThreadOf(crm.Thread{}), wire.MessageOf(crm.Message{}),
-		wire.OpenedMessageOf(crm.Message{}), wire.ExplanationOf(crm.Explanation{}), wire.EnrollmentOf(crm.Enrollment{}),
+		wire.OpenedMessageOf(crm.Message{}), wire.ExplanationOf(crm.Explanation{}), wire.EnrollmentOf(crm.Enrollment{}, nil),
 	} {
 		b, err := json.Marshal(v)
 		if err != nil {

@@ -22,7 +22,7 @@ type enrolled struct {
 func (t tx) enrolledSenders(fresh []*crm.Message) ([]enrolled, error) {
 	var senders []crm.ContactID
 	for _, m := range fresh {
-		if isReply(m) {
+		if halts(m) {
 			senders = append(senders, sendersOf(m)...)
 		}
 	}
@@ -58,7 +58,7 @@ type haltedData struct {
 // halt halts the enrollments that a message is the reply to, and returns those
 // that are still active.
 func (t tx) halt(active []enrolled, m *crm.Message, mailbox crm.MailboxID, at time.Time) ([]enrolled, error) {
-	if len(active) == 0 || !isReply(m) {
+	if len(active) == 0 || !halts(m) {
 		return active, nil
 	}
 	senders := sendersOf(m)

@@ -32,11 +32,19 @@ type details struct {
 	Date           time.Time        `json:"date,omitzero"`
 	HasHTML        bool             `json:"has_html,omitempty"`
 	Attachments    []crm.Attachment `json:"attachments,omitempty"`
-	Evidence       []string         `json:"evidence,omitempty"`
 	Degraded       []string         `json:"degraded,omitempty"`
 	Digest         []byte           `json:"digest"`
 	Matches        []match          `json:"matches,omitempty"`
 	Correspondents []crm.Address    `json:"correspondents,omitempty"`
+	judgement
+}
+
+// judgement is what automation goes by besides the kind of a message.
+type judgement struct {
+	Evidence  []string  `json:"evidence,omitempty"`
+	Suspect   string    `json:"suspect,omitempty"`
+	ReturnsOn crm.Date  `json:"returns_on,omitempty"`
+	Until     time.Time `json:"until,omitzero"`
 }
 
 type match struct {
@@ -50,8 +58,9 @@ func detailsOf(m *crm.Message) details {
 	d := details{
 		HeaderID: l.HeaderID, InReplyTo: l.InReplyTo, References: l.References,
 		From: l.From, To: l.To, Cc: l.Cc, Bcc: l.Bcc, Date: l.Date,
-		HasHTML: l.HasHTML, Attachments: l.Attachments, Evidence: l.Evidence, Degraded: l.Degraded,
+		HasHTML: l.HasHTML, Attachments: l.Attachments, Degraded: l.Degraded,
 		Digest: l.Digest[:], Correspondents: m.Correspondents,
+		judgement: judgement{Evidence: l.Evidence, Suspect: l.Suspect, ReturnsOn: l.Absence.ReturnsOn, Until: l.Absence.Until},
 	}
 	for _, ma := range m.Matches {
 		d.Matches = append(d.Matches, match(ma))
@@ -65,6 +74,7 @@ func (d *details) fill(m *crm.Message) {
 	l.From, l.To, l.Cc, l.Bcc, l.Date = d.From, d.To, d.Cc, d.Bcc, d.Date
 	l.HasHTML, l.Attachments, l.Evidence, l.Degraded = d.HasHTML, d.Attachments, d.Evidence, d.Degraded
 	copy(l.Digest[:], d.Digest)
+	l.Suspect, l.Absence = d.Suspect, crm.Absence{ReturnsOn: d.ReturnsOn, Until: d.Until}
 	m.Correspondents = d.Correspondents
 	for _, ma := range d.Matches {
 		m.Matches = append(m.Matches, crm.Match(ma))
@@ -112,9 +122,13 @@ func isReply(m *crm.Message) bool {
 	return m.Direction == crm.Inbound && m.Letter.Kind == crm.KindPersonal && len(sendersOf(m)) > 0
 }
 
+// halts reports whether a reply is to halt what its sender is enrolled in: not
+// where the sender may be somebody else.
+func halts(m *crm.Message) bool { return isReply(m) && m.Letter.Suspect == "" }
+
 func (t tx) insertMessages(fresh []*crm.Message) error {
 	rows := make([]any, 0, 16*len(fresh))
-	contacts := make([]any, 0, 5*len(fresh))
+	contacts := make([]any, 0, 6*len(fresh))
 	for _, m := range fresh {
 		d, err := txn.ToJSON(detailsOf(m))
 		if err != nil {
@@ -125,7 +139,7 @@ func (t tx) insertMessages(fresh []*crm.Message) error {
 			string(m.Raw), m.Size, m.Letter.Subject, m.Letter.Snippet, searchable(&m.Letter), d, m.Letter.Text)
 		senders := sendersOf(m)
 		for _, c := range contactsOf(m) {
-			contacts = append(contacts, string(t.Account), string(c), txn.MS(m.ReceivedAt), string(m.ID), slices.Contains(senders, c))
+			contacts = append(contacts, string(t.Account), string(c), txn.MS(m.ReceivedAt), string(m.ID), slices.Contains(senders, c), m.Letter.Suspect != "")
 		}
 	}
 	err := t.Insert(`
@@ -134,7 +148,7 @@ func (t tx) insertMessages(fresh []*crm.Message) error {
 	if err != nil {
 		return err
 	}
-	return t.Insert(`INSERT INTO message_contacts (account, contact, received_at, message, sender) VALUES`, 5, contacts, "")
+	return t.Insert(`INSERT INTO message_contacts (account, contact, received_at, message, sender, suspect) VALUES`, 6, contacts, "")
 }
 
 // messageData is what an event about a message says: ids and addresses, no
@@ -149,6 +163,9 @@ type messageData struct {
 	To         []crm.Address   `json:"to"`
 	ReceivedAt time.Time       `json:"received_at"`
 	Mailbox    crm.MailboxID   `json:"mailbox_id"`
+	Suspect    bool            `json:"suspect,omitempty"`    // the sender may be somebody else
+	ReturnsOn  crm.Date        `json:"returns_on,omitempty"` // as the notice of an absence says
+	HeldUntil  time.Time       `json:"held_until,omitzero"`
 }
 
 // tellMessage tells that a message was imported, and what it means where it
@@ -158,6 +175,7 @@ func (t tx) tellMessage(m *crm.Message, mailbox crm.MailboxID, at time.Time) {
 	data := messageData{
 		Message: m.ID, Thread: m.Thread, Contacts: contactsOf(m), Direction: m.Direction, Kind: m.Letter.Kind,
 		From: addresses(m.Letter.From), To: addresses(m.Letter.To), ReceivedAt: m.ReceivedAt.UTC(), Mailbox: mailbox,
+		Suspect: m.Letter.Suspect != "",
 	}
 	e := txn.Event{Kind: crm.MessageImported, About: string(m.Identity[:]), Happened: m.ReceivedAt, At: at, Data: data}
 	t.Tell(e)
@@ -166,6 +184,7 @@ func (t tx) tellMessage(m *crm.Message, mailbox crm.MailboxID, at time.Time) {
 		e.Kind = crm.MessageBounced
 	case m.Letter.Kind == crm.KindAutoReply && m.Direction == crm.Inbound:
 		e.Kind, data.Contacts = crm.MessageAutoReplied, sendersOf(m)
+		data.ReturnsOn, data.HeldUntil = m.Letter.Absence.ReturnsOn, m.Letter.Absence.Until.UTC()
 	case isReply(m):
 		e.Kind, data.Contacts = crm.ContactReplied, sendersOf(m)
 	default:

@@ -168,6 +168,9 @@ func (t tx) recordArrivals(p crm.Page, a *arrivals, at time.Time) error {
 		if err := t.insertMessages(a.fresh); err != nil {
 			return err
 		}
+		if err := t.heedAbsences(a.fresh); err != nil {
+			return err
+		}
 		if err := t.tellMessages(a.fresh, active, p.Mailbox, at); err != nil {
 			return err
 		}

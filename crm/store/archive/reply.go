@@ -23,13 +23,13 @@ func (ar *Archive) ReplyCheck(ctx context.Context, a crm.AccountID, contact crm.
 			return err
 		}
 		from := txn.MS(since.Truncate(time.Second))
-		_, err = q.First(txn.Into(&c.Message, txn.Instant{To: &c.ReceivedAt}), `
-			SELECT m.id, m.received_at FROM message_contacts c JOIN messages m ON m.account = c.account AND m.id = c.message
-			WHERE c.account = $1 AND c.contact = $2 AND c.received_at >= $3 AND c.sender
-				AND m.direction = $4 AND m.kind = $5 AND m.deleted_at IS NULL
-			ORDER BY c.received_at, c.message LIMIT 1`,
-			a, contact, from, crm.Inbound, crm.KindPersonal)
-		if err != nil {
+		if c.Message, c.ReceivedAt, err = firstReply(q, a, contact, from, false); err != nil {
+			return err
+		}
+		if c.Suspect, _, err = firstReply(q, a, contact, from, true); err != nil {
+			return err
+		}
+		if c.Away, err = awayOf(q, a, contact); err != nil {
 			return err
 		}
 		c.Mailboxes, err = freshness(q, a, from)
@@ -38,25 +38,48 @@ func (ar *Archive) ReplyCheck(ctx context.Context, a crm.AccountID, contact crm.
 	return c, err
 }
 
+// firstReply finds the first reply of a contact since a time, among those that
+// are suspect or among the others.
+func firstReply(q txn.Session, a crm.AccountID, contact crm.ContactID, since int64, suspect bool) (id crm.MessageID, received time.Time, err error) {
+	_, err = q.First(txn.Into(&id, txn.Instant{To: &received}), `
+		SELECT m.id, m.received_at FROM message_contacts c JOIN messages m ON m.account = c.account AND m.id = c.message
+		WHERE c.account = $1 AND c.contact = $2 AND c.received_at >= $3 AND c.sender AND c.suspect = $4
+			AND m.direction = $5 AND m.kind = $6 AND m.deleted_at IS NULL
+		ORDER BY c.received_at, c.message LIMIT 1`,
+		a, contact, since, suspect, crm.Inbound, crm.KindPersonal)
+	return id, received, err
+}
+
+// Freshness tells how old the picture of each of the account's linked mailboxes
+// is.
+func (ar *Archive) Freshness(ctx context.Context, a crm.AccountID) ([]crm.Freshness, error) {
+	list, err := freshness(ar.db.Reading(ctx), a, 0)
+	return list, ar.db.Fail(ctx, "read freshness", err)
+}
+
 // freshness tells how old the picture of each linked mailbox is, and what is
 // missing in it: a message received since then can't have been in trouble before.
 func freshness(q txn.Session, a crm.AccountID, since int64) ([]crm.Freshness, error) {
 	var list []crm.Freshness
 	err := q.Each(func(scan txn.Scan) error {
 		var f crm.Freshness
-		if err := scan(&f.Mailbox, &f.Status, txn.Instant{To: &f.SyncedAt}, &f.Unread); err != nil {
+		var user crm.UserID
+		if err := scan(&f.Mailbox, &user, &f.Status, txn.Instant{To: &f.SyncedAt}, &f.Unread); err != nil {
 			return err
 		}
 		// A mailbox is as its links are that have not lost their credential.
-		switch last := len(list) - 1; {
+		last := len(list) - 1
+		switch {
 		case last < 0 || list[last].Mailbox != f.Mailbox:
 			list = append(list, f)
+			last++
 		case list[last].Status == crm.LinkAuthFailed:
 			list[last].Status = f.Status
 		}
+		list[last].Users = append(list[last].Users, user)
 		return nil
 	}, `
-		SELECT m.id, l.status, m.last_synced_at, (
+		SELECT m.id, l.user_id, l.status, m.last_synced_at, (
 			SELECT COUNT(*) FROM problems p
 			JOIN folders f ON f.account = p.account AND f.id = p.folder AND f.uidvalidity = p.uidvalidity AND f.gone_at IS NULL
 			WHERE p.account = m.account AND p.mailbox = m.id AND p.since >= $2)

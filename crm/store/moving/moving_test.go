@@ -52,7 +52,7 @@ func TestEverythingIsMoved(t *testing.T) {
 	must(t, err)
 	must(t, s.Close())
 	_, err = open(t, path, url, deaf)
-	wants(t, err, crm.Conflict, "target_not_empty", "accounts")
+	wants(t, err, crm.Conflict, "target_not_empty", "is not empty")
 }
 
 // A move that is stopped every few pages comes to the same end, and until then

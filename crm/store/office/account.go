@@ -94,7 +94,7 @@ func (o *Office) UpdateAccount(ctx context.Context, a crm.Account, at time.Time)
 // empty them with the account.
 var grownTables = [...]string{
 	"ledger", "problems", "messages", "message_contacts", "sightings", "threads", "thread_ids",
-	"thread_correspondents", "thread_contacts", "thread_mailboxes", "events", "usage_by_month",
+	"thread_correspondents", "thread_contacts", "thread_mailboxes", "absences", "events", "usage_by_month",
 }
 
 // DeleteAccount, in one transaction however much that is, ends every link and erases all that the account has, its

@@ -189,6 +189,9 @@ func (o *Office) DeleteContact(ctx context.Context, a crm.AccountID, id crm.Cont
 		if err == nil && n == 0 {
 			return txn.NotFound("contact")
 		}
-		return err
+		if err != nil {
+			return err
+		}
+		return t.Write(`DELETE FROM absences WHERE account = $1 AND contact = $2`, a, id)
 	})
 }

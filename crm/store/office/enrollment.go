@@ -10,14 +10,16 @@ import (
 
 const enrollmentColumns = `
 	SELECT e.id, e.contact, e.sequence, e.status, e.started_at, e.halted_by, e.halted_at, e.created_at, e.updated_at,
+		e.user_id, e.hold_when_stale, COALESCE(w.message, ''), COALESCE(w.returns_on, ''), w.until,
 		NOT EXISTS (SELECT 1 FROM contact_addresses a WHERE a.account = e.account AND a.contact = e.contact)
-	FROM enrollments e`
+	FROM enrollments e LEFT JOIN absences w ON w.account = e.account AND w.contact = e.contact`
 
 func enrollmentScanner(a crm.AccountID) func(txn.Scan) (crm.Enrollment, error) {
 	return func(scan txn.Scan) (crm.Enrollment, error) {
 		e := crm.Enrollment{Account: a}
 		err := scan(&e.ID, &e.Contact, &e.Sequence, &e.Status, txn.Instant{To: &e.StartedAt}, &e.HaltedBy, txn.Instant{To: &e.HaltedAt},
-			txn.Instant{To: &e.CreatedAt}, txn.Instant{To: &e.UpdatedAt}, &e.Unheard)
+			txn.Instant{To: &e.CreatedAt}, txn.Instant{To: &e.UpdatedAt},
+			&e.User, &e.HoldWhenStale, &e.Away.Message, &e.Away.ReturnsOn, txn.Instant{To: &e.Away.Until}, &e.Unheard)
 		return e, err
 	}
 }
@@ -35,6 +37,13 @@ func (o *Office) PutEnrollment(ctx context.Context, e crm.Enrollment, at time.Ti
 		}
 		if err != nil {
 			return err
+		}
+		if e.User != "" {
+			if _, err := userOf(t.Session, t.Account, e.User); crm.KindOf(err) == crm.NotFound {
+				return crm.E(crm.Invalid, "user_unknown", "There is no user with this user_id; put the user first, or leave it out.")
+			} else if err != nil {
+				return err
+			}
 		}
 		var there *crm.Enrollment
 		old, err := enrollmentOf(t.Session, t.Account, e.ID)
@@ -56,13 +65,15 @@ func (o *Office) PutEnrollment(ctx context.Context, e crm.Enrollment, at time.Ti
 
 func (t tx) putEnrollment(e crm.Enrollment) error {
 	_, err := t.Exec(`
-		INSERT INTO enrollments (account, id, contact, sequence, status, started_at, halted_by, halted_at, created_at, updated_at)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+		INSERT INTO enrollments (account, id, contact, sequence, status, started_at, halted_by, halted_at, created_at, updated_at,
+			user_id, hold_when_stale)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
 		ON CONFLICT (account, id) DO UPDATE SET
 			contact = excluded.contact, sequence = excluded.sequence, status = excluded.status, started_at = excluded.started_at,
-			halted_by = excluded.halted_by, halted_at = excluded.halted_at, updated_at = excluded.updated_at`,
+			halted_by = excluded.halted_by, halted_at = excluded.halted_at, updated_at = excluded.updated_at,
+			user_id = excluded.user_id, hold_when_stale = excluded.hold_when_stale`,
 		t.Account, e.ID, e.Contact, e.Sequence, e.Status, txn.MS(e.StartedAt), e.HaltedBy, txn.MSOrNull(e.HaltedAt),
-		txn.MS(e.CreatedAt), txn.MS(e.UpdatedAt))
+		txn.MS(e.CreatedAt), txn.MS(e.UpdatedAt), e.User, e.HoldWhenStale)
 	return err
 }
 

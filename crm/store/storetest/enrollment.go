@@ -2,6 +2,7 @@ package storetest
 
 import (
 	"encoding/json"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -65,6 +66,8 @@ func testEnrollments(t *testing.T, open Opener) {
 	fails(t, err, crm.NotFound, "enrollment_not_found")
 	_, _, err = h.PutEnrollment(ctx, crm.Enrollment{Account: h.account, ID: "e3", Contact: "nobody"}, h.now)
 	fails(t, err, crm.Invalid, "contact_unknown")
+	_, _, err = h.PutEnrollment(ctx, crm.Enrollment{Account: h.account, ID: "e3", Contact: "c1", User: "nobody"}, h.now)
+	fails(t, err, crm.Invalid, "user_unknown")
 	_, _, err = h.PutEnrollment(ctx, crm.Enrollment{Account: "acc_none", ID: "e3", Contact: "c1"}, h.now)
 	fails(t, err, crm.NotFound, "account_not_found")
 
@@ -103,6 +106,7 @@ func testHalts(t *testing.T, open Opener) {
 		"a letter of ours":               {func(m *crm.Message) { m.Direction = crm.Outbound }, nil},
 		"an absence notice":              {func(m *crm.Message) { m.Letter.Kind = crm.KindAutoReply }, nil},
 		"a bounce":                       {func(m *crm.Message) { m.Letter.Kind = crm.KindBounce }, nil},
+		"a reply of a doubtful sender":   {func(m *crm.Message) { m.Letter.Suspect = "dmarc=fail" }, nil},
 		"a newsletter":                   {func(m *crm.Message) { m.Letter.Kind = crm.KindBulk }, nil},
 		"a reply of the second before":   {func(m *crm.Message) { m.ReceivedAt = m.ReceivedAt.Add(-time.Second) }, nil},
 	} {
@@ -233,11 +237,12 @@ func testReplyCheck(t *testing.T, open Opener) {
 	h.must(h.Reject(ctx, h.account, two.ID, "refused", 0, h.now))
 	fresh := map[crm.MailboxID]crm.Freshness{}
 	for _, f := range check("c1", h.now).Mailboxes {
+		slices.Sort(f.Users)
 		fresh[f.Mailbox] = f
 	}
 	same(t, "mailboxes", fresh, map[crm.MailboxID]crm.Freshness{
-		one.Mailbox: {Mailbox: one.Mailbox, Status: crm.LinkSyncing},
-		two.Mailbox: {Mailbox: two.Mailbox, Status: crm.LinkLive, SyncedAt: h.now}, // by the other's credential
+		one.Mailbox: {Mailbox: one.Mailbox, Users: []crm.UserID{"u1"}, Status: crm.LinkSyncing},
+		two.Mailbox: {Mailbox: two.Mailbox, Users: []crm.UserID{"u2", "u3"}, Status: crm.LinkLive, SyncedAt: h.now}, // by the other's credential
 	})
 
 	// Neither these nor a letter to the contact are a reply of theirs.

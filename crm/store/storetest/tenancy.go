@@ -48,6 +48,7 @@ func testTenancyOfLists(t *testing.T, open Opener) {
 		"keys":         func() (any, error) { v, err := h.ListKeys(ctx, spy, limit); return v.Items, err },
 		"users":        func() (any, error) { v, err := h.ListUsers(ctx, spy, limit); return v.Items, err },
 		"contacts":     func() (any, error) { v, err := h.ListContacts(ctx, spy, limit); return v.Items, err },
+		"freshness":    func() (any, error) { return h.Freshness(ctx, spy) },
 		"enrollments":  func() (any, error) { v, err := h.ListEnrollments(ctx, spy, "c1", limit); return v.Items, err },
 		"presets":      func() (any, error) { v, err := h.ListPresets(ctx, spy, limit); return v.Items, err },
 		"links":        func() (any, error) { v, err := h.ListLinks(ctx, spy, "", limit); return v.Items, err },

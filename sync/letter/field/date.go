@@ -6,11 +6,17 @@ import (
 	"time"
 )
 
-// Date reads the value of a Date field and gives the instant in UTC. It
-// knows the forms of RFC 5322 with the obsolete ones, of ctime, of ISO 8601
-// and those that Japanese programs write, by what the words in it look like
-// rather than by where they stand.
+// Date reads the value of a Date field and gives the instant in UTC.
 func Date(s string) (time.Time, bool) {
+	t, ok := LocalDate(s)
+	return t.UTC(), ok
+}
+
+// LocalDate reads the value of a Date field and gives the instant in the zone
+// of its writer. It knows the forms of RFC 5322 with the obsolete ones, of
+// ctime, of ISO 8601 and those that Japanese programs write, by what the words
+// in it look like rather than by where they stand.
+func LocalDate(s string) (time.Time, bool) {
 	if len(s) > 200 {
 		s = s[:200]
 	}
@@ -209,7 +215,7 @@ func (d *date) time() (time.Time, bool) {
 	if d.day > 28 && time.Date(d.year, time.Month(d.month), d.day, 0, 0, 0, 0, time.UTC).Day() != d.day {
 		return time.Time{}, false // there is no such day
 	}
-	return t.Add(-time.Duration(d.offset) * time.Second), true
+	return t.Add(-time.Duration(d.offset) * time.Second).In(time.FixedZone("", d.offset)), true
 }
 
 // month reads the name of a month, or its number.

@@ -1,4 +1,6 @@
-package api
+// Package gate settles who calls the API, before anything else of a request is
+// read: it knows the token, and package access what its holder may do.
+package gate
 
 import (
 	"context"
@@ -8,6 +10,7 @@ import (
 	"encoding/base64"
 	"net/http"
 	"strings"
+	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
@@ -18,23 +21,27 @@ import (
 	"mailsyncd.example/crm/api/web"
 )
 
-// who says who may use a route.
-type who struct {
+// Who says who may use a route.
+type Who struct {
 	open     bool // no token needed
 	operator bool
 	action   access.Action // else: whoever may do this
 }
 
-// The two kinds of routes that need no look at a role.
-var (
-	everybody = who{open: true}
-	operator  = who{operator: true}
-)
+// Everybody is who needs no token.
+func Everybody() Who { return Who{open: true} }
 
-func may(a access.Action) who { return who{action: a} }
+// Operator is who holds the operator's token.
+func Operator() Who { return Who{operator: true} }
 
-// describe tells in the document what guard enforces, from the same table.
-func (w who) describe() string {
+// May is who may do this within their account.
+func May(a access.Action) Who { return Who{action: a} }
+
+// Open tells whether no token is needed.
+func (w Who) Open() bool { return w.open }
+
+// Describe tells in the document what Guard enforces, from the same table.
+func (w Who) Describe() string {
 	switch {
 	case w.open:
 		return "Needs no token."
@@ -53,15 +60,15 @@ func (w who) describe() string {
 	return "For " + strings.Join(able, ", ") + "."
 }
 
-// holder is who holds the token of a request.
-type holder struct {
+// Holder is who holds the token of a request.
+type Holder struct {
 	crm.Caller
 	operator bool
 	hash     crm.TokenHash
 }
 
 // fields tell the log who it was.
-func (h holder) fields() []zap.Field {
+func (h Holder) fields() []zap.Field {
 	if h.operator {
 		return []zap.Field{zap.Bool("operator", true)}
 	}
@@ -73,7 +80,7 @@ func (h holder) fields() []zap.Field {
 }
 
 // actor is what the audit calls the holder.
-func (h holder) actor() crm.Actor {
+func (h Holder) actor() crm.Actor {
 	if h.operator {
 		return crm.Actor{Kind: crm.ActorOperator}
 	}
@@ -82,47 +89,61 @@ func (h holder) actor() crm.Actor {
 
 type holderKey struct{}
 
-// holderOf returns who holds the token of a request; nobody on open routes.
-func holderOf(ctx context.Context) holder {
-	h, _ := ctx.Value(holderKey{}).(holder)
+// Of returns who holds the token of a request; nobody on open routes.
+func Of(ctx context.Context) Holder {
+	h, _ := ctx.Value(holderKey{}).(Holder)
 	return h
 }
 
-// caller returns on whose behalf a handler works. Routes for callers only.
-func caller(ctx context.Context) crm.Caller { return holderOf(ctx).Caller }
+// Gate lets callers in.
+type Gate struct {
+	callers  Callers
+	operator crm.TokenHash
+	now      func() time.Time
+	log      *zap.Logger
+}
 
-// account returns the account of the token: the only one that a handler sees.
-func account(ctx context.Context) crm.AccountID { return caller(ctx).Account.ID }
+// Callers knows the keys and user tokens.
+type Callers interface {
+	// Caller finds who holds the key or user token with this hash:
+	// crm.NotFound where it is unknown or expired.
+	Caller(ctx context.Context, h crm.TokenHash, now time.Time) (crm.Caller, error)
+}
 
-// guard lets through who may use the route, and answers everybody else.
-func (s *server) guard(w who) func(huma.Context, func(huma.Context)) {
+// New makes a Gate. The operator's token must not be empty.
+func New(callers Callers, operatorToken crm.Secret, now func() time.Time, log *zap.Logger) *Gate {
+	return &Gate{callers: callers, operator: HashOf(string(operatorToken)), now: now, log: log}
+}
+
+// Guard lets through who may use the route, and answers everybody else.
+func (g *Gate) Guard(w Who) func(huma.Context, func(huma.Context)) {
 	return func(ctx huma.Context, next func(huma.Context)) {
 		if w.open {
 			next(ctx)
 			return
 		}
-		h, err := s.authenticate(ctx)
+		h, err := g.authenticate(ctx)
 		if err == nil {
 			err = w.admit(h, ctx.Method())
 		}
 		if err != nil {
 			_, rw := humago.Unwrap(ctx)
-			web.WriteProblem(rw, web.ProblemOf(ctx.Context(), s.Log, err))
+			web.WriteProblem(rw, web.ProblemOf(ctx.Context(), g.log, err))
 			return
 		}
-		deed := crm.Deed{By: h.actor(), At: s.Now()}
+		deed := crm.Deed{By: h.actor(), At: g.now()}
 		next(huma.WithValue(huma.WithContext(ctx, deed.In(ctx.Context())), holderKey{}, h))
 	}
 }
 
 // authenticate finds out who calls, and notes it for the log even where they
 // are sent away then.
-func (s *server) authenticate(ctx huma.Context) (holder, error) {
+func (g *Gate) authenticate(ctx huma.Context) (Holder, error) {
 	token, ok := bearer(ctx.Header("Authorization"))
 	if !ok {
-		return holder{}, crm.E(crm.Unauthenticated, "token_missing", "Send the header Authorization: Bearer TOKEN.")
+		return Holder{}, crm.E(crm.Unauthenticated, "token_missing", "Send the header Authorization: Bearer TOKEN.")
 	}
-	h, err := s.holder(ctx.Context(), hashOf(token))
+	h, err := g.holder(ctx.Context(), HashOf(token))
 	if err == nil {
 		web.VisitOf(ctx.Context()).Who = h.fields()
 	}
@@ -131,7 +152,7 @@ func (s *server) authenticate(ctx huma.Context) (holder, error) {
 
 // admit says why somebody may not use a route, in words that tell a wrong kind
 // of token from a role that is too low.
-func (w who) admit(h holder, method string) error {
+func (w Who) admit(h Holder, method string) error {
 	switch {
 	case h.operator && w.operator:
 		return nil
@@ -157,18 +178,28 @@ func admitDisabled(c crm.Caller, method string) error {
 }
 
 // holder finds who holds a token. A user's role is the one of this moment.
-func (s *server) holder(ctx context.Context, h crm.TokenHash) (holder, error) {
-	if s.OperatorToken != "" && subtle.ConstantTimeCompare(h[:], s.operator[:]) == 1 {
-		return holder{operator: true, hash: h}, nil
+func (g *Gate) holder(ctx context.Context, h crm.TokenHash) (Holder, error) {
+	if subtle.ConstantTimeCompare(h[:], g.operator[:]) == 1 {
+		return Holder{operator: true, hash: h}, nil
 	}
-	c, err := s.Store.Caller(ctx, h, s.Now())
+	c, err := g.callers.Caller(ctx, h, g.now())
 	if crm.KindOf(err) == crm.NotFound {
-		return holder{}, crm.E(crm.Unauthenticated, "token_invalid", "The token is unknown or has expired; get a new one.")
+		return Holder{}, crm.E(crm.Unauthenticated, "token_invalid", "The token is unknown or has expired; get a new one.")
 	}
 	if err != nil {
-		return holder{}, err
+		return Holder{}, err
 	}
-	return holder{Caller: c, hash: h}, nil
+	return Holder{Caller: c, hash: h}, nil
+}
+
+// Again looks whether a token still stands, for a request that goes on for long:
+// crm.Unauthenticated or crm.Forbidden where it does not.
+func (g *Gate) Again(ctx context.Context, h Holder) (Holder, error) {
+	h, err := g.holder(ctx, h.hash)
+	if err == nil {
+		err = admitDisabled(h.Caller, http.MethodGet)
+	}
+	return h, err
 }
 
 // bearer reads a header as RFC 6750 section 2.1 has it.
@@ -178,15 +209,15 @@ func bearer(header string) (string, bool) {
 	return token, strings.EqualFold(scheme, "Bearer") && token != ""
 }
 
-// newToken makes a token of 192 random bits; the prefix tells people, and
+// NewToken makes a token of 192 random bits; the prefix tells people, and
 // scanners for leaked secrets, what they have found.
-func newToken(prefix string) (string, crm.TokenHash) {
+func NewToken(prefix string) (string, crm.TokenHash) {
 	var b [24]byte
 	_, _ = rand.Read(b[:]) // never fails (crypto/rand)
 	token := prefix + "_" + base64.RawURLEncoding.EncodeToString(b[:])
-	return token, hashOf(token)
+	return token, HashOf(token)
 }
 
-// hashOf is what stands for a token in the database: 192 random bits need no
+// HashOf is what stands for a token in the database: 192 random bits need no
 // slow hash, there is nothing to guess.
-func hashOf(token string) crm.TokenHash { return sha256.Sum256([]byte(token)) }
+func HashOf(token string) crm.TokenHash { return sha256.Sum256([]byte(token)) }
