@@ -33,13 +33,13 @@ type deedKey struct{}
 // change itself, many layers below, can't forget to say whose it was.
 func (d Deed) In(ctx context.Context) context.Context { return context.WithValue(ctx, deedKey{}, d) }
 
-// DeedOf returns the deed that a context belongs to; the daemon's own, at this
-// moment, where nobody asked for it.
+// DeedOf returns the deed that a context belongs to; the daemon's own, at no
+// time in particular, where nobody asked for it.
 func DeedOf(ctx context.Context) Deed {
 	if d, ok := ctx.Value(deedKey{}).(Deed); ok {
 		return d
 	}
-	return Deed{By: Actor{Kind: ActorDaemon}, At: time.Now()}
+	return Deed{By: Actor{Kind: ActorDaemon}}
 }
 
 // AuditAction is what was done.

@@ -1,6 +1,10 @@
 package txn
 
-import "mailsyncd.example/crm"
+import (
+	"time"
+
+	"mailsyncd.example/crm"
+)
 
 // Note adds a line to the account's audit, in the transaction of the change that
 // it is about. Whose deed that is the transaction's context says.
@@ -19,6 +23,9 @@ func (t *Tx) flushNotes() error {
 		return err
 	}
 	deed := crm.DeedOf(t.ctx)
+	if deed.At.IsZero() {
+		deed.At = time.Now()
+	}
 	values := make([]any, 0, 8*len(t.notes))
 	for _, n := range t.notes {
 		seq++
