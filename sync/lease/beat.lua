@@ -10,7 +10,7 @@ local before = string.match(state['m:' .. id] or '', ' (%d) ')
 remember(now, will)
 census()
 if does == 'gone' then redis.call('HDEL', key, 'm:' .. id) end
-local news = before ~= will
+local news = before ~= will and 'members'
 
 if grace() then
   redis.call('HDEL', key, 'a:' .. id)
@@ -36,7 +36,7 @@ if grace() then
   if complete then
     redis.call('HSET', key, 'until', '0')
     state['until'] = '0'
-    news = true
+    news = 'members'
   end
 end
 
@@ -57,13 +57,13 @@ for n = 0, shards - 1 do
     if mine then table.insert(lost, shard) end
     if by == id then
       hold(shard, fence, '')
-      news = true
+      news = news or 'free'
     end
     if free(shard) then table.insert(open, shard) end
   end
 end
 
-if news then redis.call('PUBLISH', channel, id) end
+if news then redis.call('PUBLISH', channel, news .. ' ' .. id) end
 return {
   'ok', state.epoch, tostring(now - oldest), table.concat(willing, ' '), table.concat(others, ' '),
   table.concat(lost, ' '), table.concat(open, ' '),

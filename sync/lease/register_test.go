@@ -117,6 +117,46 @@ func TestRequestsThatComeLate(t *testing.T) {
 	k.lost(k.beat(a, sign{held: fences{1: 1}}))
 }
 
+// Those who have their share need not look when somebody gives something back.
+func TestNewsSayWhomTheyConcern(t *testing.T) {
+	k := newTalk(t)
+	a := k.member("a")
+	k.seed(a, 0)
+	listening := k.client.Subscribe(t.Context(), a.channel())
+	defer listening.Close()
+	if _, err := listening.Receive(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	expect := func(want string) {
+		t.Helper()
+		if m, err := listening.ReceiveMessage(t.Context()); err != nil || m.Payload != want {
+			t.Errorf("heard %v, %v; want %s", m, err, want)
+		}
+	}
+	k.beat(a, sign{})
+	expect("members a")
+	k.take(a, fences{1: 1, 2: 2}, 1, 2)
+	k.beat(a, sign{held: fences{1: 1, 2: 2}}) // no news
+	k.beat(a, sign{held: fences{1: 1}})
+	expect("free a")
+	k.beat(a, sign{does: leaving})
+	expect("members a")
+
+	m := New(Options{Redis: k.client})
+	m.seen.ours = []shard{1}
+	for news, concerns := range map[string]bool{
+		"members b": true, "free b": true, "members " + m.id: false, "free " + m.id: false,
+	} {
+		if m.concerns(news) != concerns {
+			t.Errorf("%q concerns who wants a shard: %v", news, !concerns)
+		}
+	}
+	m.book.take(fences{1: 1})
+	if m.concerns("free b") || !m.concerns("members b") {
+		t.Error("who has its share looks for more, or does not look who is there")
+	}
+}
+
 func TestMembers(t *testing.T) {
 	k := newTalk(t)
 	a, b := k.member("a"), k.member("b")

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -108,7 +109,7 @@ func (m *Member) rest(ctx context.Context, news <-chan *redis.Message, began tim
 				news = nil
 				continue
 			}
-			waiting = n.Payload == m.id
+			waiting = !m.concerns(n.Payload)
 		}
 	}
 	timer.Reset(time.Until(began.Add(pace)))
@@ -120,6 +121,16 @@ func (m *Member) rest(ctx context.Context, news <-chan *redis.Message, began tim
 		<-news
 	}
 }
+
+// concerns tells whether news are a reason to act: what others give back is
+// nothing to who has its share.
+func (m *Member) concerns(news string) bool {
+	what, by, _ := strings.Cut(news, " ")
+	return by != m.id && (what == "members" || m.wants())
+}
+
+// wants tells whether this member has not got all that it ought to have.
+func (m *Member) wants() bool { return len(m.book.missing(m.seen.ours)) > 0 }
 
 // round renews what is held, gives back what is vacant and takes what is
 // missing. It returns when the next one is due.
@@ -196,7 +207,7 @@ func (m *Member) due(v view) time.Duration {
 	if left := time.Until(m.seen.regroup); left > 0 {
 		next = min(next, left)
 	}
-	if len(m.book.missing(m.seen.ours)) > 0 {
+	if m.wants() {
 		next = min(next, hungry)
 	}
 	return next
