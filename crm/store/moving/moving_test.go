@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os"
 	"slices"
+	"sync"
 	"testing"
 	"time"
 
@@ -15,6 +16,7 @@ import (
 	"mailsyncd.example/crm/store"
 	"mailsyncd.example/crm/store/moving"
 	"mailsyncd.example/crm/store/postgres"
+	"mailsyncd.example/crm/store/postgrestest"
 	"mailsyncd.example/crm/store/sqlite"
 )
 
@@ -294,4 +296,24 @@ func TestSealerMustFit(t *testing.T) {
 	must(t, s.Close())
 	try("one", true)
 	try("two", false)
+}
+
+// The target's server goes away in the middle, and comes back.
+func TestServerRestarts(t *testing.T) {
+	var own postgrestest.Server
+	defer func() { must(t, own.Close()) }()
+	path, url := office(t), own.Database(t)
+	stop := sync.OnceFunc(own.Kill)
+	m, err := open(t, path, url, func(p moving.Progress) {
+		if p.Done > 100 {
+			stop()
+		}
+	})
+	must(t, err)
+	_, err = m.Run(t.Context())
+	wants(t, err, crm.Unavailable, "database_unreachable")
+	must(t, m.Close())
+	must(t, own.Start())
+	move(t, path, url)
+	sameContent(t, path, url)
 }
