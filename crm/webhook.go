@@ -81,12 +81,13 @@ const (
 
 // Answer is what an endpoint said to one attempt.
 type Answer struct {
-	At     time.Time
-	Took   time.Duration
-	Status int           // of HTTP; 0 where there was no answer
-	Body   string        // its first KiB, as far as it is text
-	Fault  string        // why there was no answer, in words; "" where there was one
-	After  time.Duration // how long the endpoint asked to wait; 0 where it did not
+	At      time.Time
+	Took    time.Duration
+	Reached bool          // there was a connection to send it over
+	Status  int           // of HTTP; 0 where there was no answer
+	Body    string        // its first KiB, as far as it is text
+	Fault   string        // why there was no answer, in words; "" where there was one
+	After   time.Duration // how long the endpoint asked to wait; 0 where it did not
 }
 
 // OK tells whether the endpoint has taken the event: any status of 2xx.
@@ -96,6 +97,12 @@ func (a Answer) OK() bool { return a.Status/100 == 2 }
 type WebhookKey struct {
 	Account AccountID
 	ID      WebhookID
+}
+
+// Endpoint is where a webhook leads.
+type Endpoint struct {
+	WebhookKey
+	URL string
 }
 
 // Batch is what was claimed of a webhook's events: nobody else posts to this
@@ -110,14 +117,15 @@ type Batch struct {
 
 // Settled ends a Batch: what became of it and how it goes on.
 type Settled struct {
-	Account    AccountID
-	Webhook    WebhookID
-	Lease      time.Time
-	Position   int64 // every event up to here is dealt with
-	Deliveries []Delivery
-	FailingAt  time.Time // zero where the endpoint is well
-	NextAt     time.Time // not before; zero: at once
-	Status     WebhookStatus
-	Detail     string
-	At         time.Time
+	Account     AccountID
+	Webhook     WebhookID
+	Lease       time.Time
+	Position    int64 // every event up to here is dealt with
+	Deliveries  []Delivery
+	FailingAt   time.Time // zero where the endpoint is well
+	NextAt      time.Time // not before; zero: at once
+	Unreachable bool      // no connection could be made: one that can ends the wait
+	Status      WebhookStatus
+	Detail      string
+	At          time.Time
 }

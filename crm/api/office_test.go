@@ -343,6 +343,8 @@ type poster struct {
 
 func (p *poster) Check(context.Context, string) error { return p.check }
 
+func (p *poster) Knock(context.Context, string) error { return p.check }
+
 func (p *poster) Post(_ context.Context, _ string, _ crm.EventID, _ []crm.Secret, body []byte) crm.Answer {
 	p.bodies = append(p.bodies, string(body))
 	return p.answer

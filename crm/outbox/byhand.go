@@ -36,11 +36,7 @@ func (d *Dispatcher) Redeliver(ctx context.Context, k crm.WebhookKey, id crm.Del
 		return crm.Delivery{}, err
 	}
 	if delivery.Status == crm.DeliveryPending {
-		if err := d.Store.RetryWebhook(ctx, k); err != nil {
-			return crm.Delivery{}, err
-		}
-		strike(d.wake)
-		return delivery, nil
+		return delivery, d.Store.RetryWebhook(ctx, k)
 	}
 	w, err := d.Store.Webhook(ctx, k.Account, k.ID)
 	if err != nil {

@@ -3,7 +3,9 @@ package outbox
 import (
 	"cmp"
 	"context"
+	"maps"
 	"math/rand/v2"
+	"slices"
 	"sync"
 	"time"
 
@@ -12,8 +14,8 @@ import (
 	"mailsyncd.example/crm"
 )
 
-// Options is what a Dispatcher is made of. Every, Parallel and Patience have
-// defaults.
+// Options is what a Dispatcher is made of. Duty may be nil; Every, Parallel and
+// Patience have defaults.
 type Options struct {
 	Store   Store
 	Poster  Poster
@@ -21,8 +23,12 @@ type Options struct {
 	Now     func() time.Time
 	Log     *zap.Logger
 	Metrics *Metrics
-	// Every is how often the database is asked without a ring: for endpoints
-	// whose wait is over, and for rings that got lost. 1 s.
+	// Duty tells whether this is the process that does what one of all need do:
+	// find what killed processes have left, knock at endpoints that are away.
+	// Where two do it, it's done twice and no harm. Nil: it is.
+	Duty func(ctx context.Context) bool
+	// Every is how often the database is asked for endpoints whose wait is
+	// over. 1 s.
 	Every time.Duration
 	// Parallel is how many endpoints are posted to at the same time. 256.
 	Parallel int
@@ -32,12 +38,10 @@ type Options struct {
 }
 
 // A batch is posted one event after the other for so long; what is left then
-// waits for its next turn. The lease covers that and one slow answer, so that
-// nobody else posts to the endpoint meanwhile.
+// waits for its next turn.
 const (
 	batchLimit  = 50
 	batchTime   = 10 * time.Second
-	leaseTime   = 30 * time.Second
 	settleTime  = 10 * time.Second
 	settleAgain = time.Second / 2
 	maxAsked    = time.Hour // of an endpoint's own Retry-After
@@ -50,19 +54,28 @@ const (
 type Dispatcher struct {
 	Options
 	wake chan struct{}
-	mu   sync.Mutex
-	busy map[crm.WebhookKey]bool
 	work sync.WaitGroup
+
+	mu    sync.Mutex
+	busy  map[crm.WebhookKey]bool
+	look  map[crm.AccountID]bool // accounts that may have webhooks that are due
+	queue queue
 }
 
 // NewDispatcher makes a Dispatcher.
 func NewDispatcher(o Options) *Dispatcher {
 	o.Every = cmp.Or(o.Every, time.Second)
 	o.Parallel = cmp.Or(o.Parallel, 256)
+	if o.Duty == nil {
+		o.Duty = func(context.Context) bool { return true }
+	}
 	if o.Patience == nil {
 		o.Patience = func(failingFor time.Duration) time.Duration { return patience(failingFor, rand.Float64()) }
 	}
-	return &Dispatcher{Options: o, wake: make(chan struct{}, 1), busy: map[crm.WebhookKey]bool{}}
+	return &Dispatcher{
+		Options: o, wake: make(chan struct{}, 1),
+		busy: map[crm.WebhookKey]bool{}, look: map[crm.AccountID]bool{}, queue: queue{has: map[crm.WebhookKey]bool{}},
+	}
 }
 
 // Run dispatches until ctx ends, and returns when everything that it began has
@@ -71,53 +84,92 @@ func (d *Dispatcher) Run(ctx context.Context) error {
 	defer d.work.Wait()
 	news := d.Bell.ListenOwn()
 	defer news.Leave()
+	d.work.Go(func() { d.sweep(ctx) })
+	d.work.Go(func() { d.knock(ctx) })
 	tick := time.NewTicker(d.Every)
 	defer tick.Stop()
+	ripe := true // ask for those whose wait is over
 	var trouble bool
 	for {
-		err := d.start(ctx)
+		d.lookAt(news.Take()...)
+		err := d.find(ctx, ripe)
 		if err != nil && ctx.Err() == nil && !trouble {
 			d.Log.Error("could not look for webhooks; said once until it goes well again", zap.Error(err))
 		}
 		trouble = err != nil
+		d.start(ctx)
+		ripe = false
 		select {
 		case <-ctx.Done():
 			return nil
 		case <-news.Ring():
-			news.Take()
 		case <-tick.C:
+			ripe = true
 		case <-d.wake:
 		}
 	}
 }
 
-// start begins a turn for every webhook that is due, as far as there is room.
-func (d *Dispatcher) start(ctx context.Context) error {
+// lookAt notes accounts that may have webhooks that are due.
+func (d *Dispatcher) lookAt(accounts ...crm.AccountID) {
 	d.mu.Lock()
-	room := d.Parallel - len(d.busy)
-	d.mu.Unlock()
-	if room == 0 {
-		return nil // the end of a turn wakes us
+	defer d.mu.Unlock()
+	for _, a := range accounts {
+		d.look[a] = true
 	}
-	// Those that are busy here and have not claimed their events yet are
-	// listed too; they take no room from others.
-	due, err := d.Store.DueWebhooks(ctx, d.Now(), d.Parallel)
+}
+
+// find puts webhooks that are due into the queue: of the accounts that were
+// noted, and those whose wait is over.
+func (d *Dispatcher) find(ctx context.Context, ripe bool) error {
+	d.mu.Lock()
+	accounts := slices.Collect(maps.Keys(d.look))
+	clear(d.look)
+	d.mu.Unlock()
+	due, err := d.Store.DueWebhooks(ctx, accounts, d.Now())
 	if err != nil {
+		d.lookAt(accounts...) // the next tick tries again
 		return err
 	}
-	for _, k := range due {
-		if room > 0 && d.enter(k) {
-			room--
-			d.work.Go(func() {
-				settled := d.turn(ctx, k)
-				d.leave(k)
-				if settled {
-					strike(d.wake)
-				}
-			})
-		}
+	d.queue.add(due...)
+	if !ripe {
+		return nil
 	}
+	if due, err = d.Store.RipeWebhooks(ctx, d.Now(), ripeAtOnce); err != nil {
+		return err
+	}
+	d.queue.add(due...)
 	return nil
+}
+
+// ripeAtOnce bounds how many webhooks are found by one look.
+const ripeAtOnce = 1000
+
+// start begins a turn for every webhook in the queue, as far as there is room.
+func (d *Dispatcher) start(ctx context.Context) {
+	for ctx.Err() == nil {
+		d.mu.Lock()
+		room := d.Parallel - len(d.busy)
+		d.mu.Unlock()
+		if room <= 0 {
+			return // the end of a turn wakes us
+		}
+		k, ok := d.queue.next()
+		if !ok {
+			return
+		}
+		if !d.enter(k) {
+			continue // the end of its turn looks again
+		}
+		d.work.Go(func() {
+			worked := d.turn(ctx, k)
+			d.leave(k)
+			d.lookAt(k.Account) // for what came meanwhile
+			if worked {
+				strike(d.wake)
+			}
+		})
+	}
 }
 
 func (d *Dispatcher) enter(k crm.WebhookKey) bool {
@@ -139,7 +191,7 @@ func (d *Dispatcher) leave(k crm.WebhookKey) {
 }
 
 // turn posts a webhook's next events and writes down what became of them. It
-// reports whether that went well, and there may be more.
+// reports false where there is no sense in another turn at once.
 func (d *Dispatcher) turn(ctx context.Context, k crm.WebhookKey) bool {
 	now := d.Now()
 	batch, ok, err := d.Store.ClaimWebhook(ctx, k, now, now.Add(leaseTime), batchLimit)
@@ -147,7 +199,9 @@ func (d *Dispatcher) turn(ctx context.Context, k crm.WebhookKey) bool {
 		d.complain(ctx, "could not claim the events of a webhook", k, err)
 		return false
 	}
-	settled := d.deliver(ctx, batch)
+	posting, claim := d.hold(ctx, k, batch.Lease)
+	settled := d.deliver(posting, batch, claim)
+	settled.Lease = claim.end()
 	held, err := d.settle(ctx, settled)
 	d.complain(ctx, "could not write down the deliveries of a webhook", k, err)
 	if held && settled.Status != crm.WebhookActive {
@@ -184,15 +238,15 @@ func (d *Dispatcher) complain(ctx context.Context, what string, k crm.WebhookKey
 }
 
 // deliver posts a batch up to the first event that the endpoint does not take.
-func (d *Dispatcher) deliver(ctx context.Context, b crm.Batch) crm.Settled {
+func (d *Dispatcher) deliver(ctx context.Context, b crm.Batch, c *claim) crm.Settled {
 	w := b.Webhook
 	s := crm.Settled{
-		Account: w.Account, Webhook: w.ID, Lease: b.Lease, Position: b.Through,
+		Account: w.Account, Webhook: w.ID, Position: b.Through,
 		FailingAt: w.FailingAt, Detail: w.Detail, Status: crm.WebhookActive,
 	}
 	until := d.Now().Add(batchTime)
 	for _, e := range b.Events {
-		if s.At = d.Now(); ctx.Err() != nil || !s.At.Before(until) {
+		if s.At = d.Now(); ctx.Err() != nil || !s.At.Before(until) || !c.stands(s.At) {
 			s.Position = e.Seq - 1
 			break
 		}
@@ -230,7 +284,7 @@ func (d *Dispatcher) note(s *crm.Settled, e crm.Event, a crm.Answer) {
 		s.Position, s.FailingAt = e.Seq, failing
 	case crm.DeliveryPending:
 		wait := max(d.Patience(a.At.Sub(failing)), min(a.After, maxAsked))
-		s.Position, s.FailingAt, s.NextAt = e.Seq-1, failing, d.Now().Add(wait)
+		s.Position, s.FailingAt, s.NextAt, s.Unreachable = e.Seq-1, failing, d.Now().Add(wait), !a.Reached
 		delivery.NextAt = s.NextAt
 	}
 	s.Deliveries = append(s.Deliveries, delivery)

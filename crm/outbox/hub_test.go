@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
@@ -36,6 +37,8 @@ type hub struct {
 	timeout time.Duration // of a post; 0: the usual
 	away    atomic.Int64  // how many times more the database is away when deliveries are written down
 	client  *http.Client  // that trusts the receivers
+	deaf    atomic.Bool   // the bell does not ring
+	options func(*outbox.Options)
 }
 
 const account = crm.AccountID("acc_1")
@@ -80,7 +83,11 @@ func (h *hub) must(err error) {
 }
 
 // EventsWritten is part of store.Signals.
-func (h *hub) EventsWritten(a crm.AccountID) { h.bell.EventsWritten(a) }
+func (h *hub) EventsWritten(a crm.AccountID) {
+	if !h.deaf.Load() {
+		h.bell.EventsWritten(a)
+	}
+}
 
 // LinksChanged is part of store.Signals.
 func (h *hub) LinksChanged(crm.AccountID, crm.MailboxID) {}
@@ -125,10 +132,14 @@ func (h *hub) dispatcher() *outbox.Dispatcher {
 	}
 	poster := webhook.New(o)
 	h.t.Cleanup(poster.Close)
-	return outbox.NewDispatcher(outbox.Options{
+	options := outbox.Options{
 		Store: h, Poster: poster, Bell: &h.bell, Now: h.now, Log: zap.NewNop(), Metrics: outbox.NewMetrics(),
 		Every: time.Hour, Patience: func(time.Duration) time.Duration { return 0 },
-	})
+	}
+	if h.options != nil {
+		h.options(&options)
+	}
+	return outbox.NewDispatcher(options)
 }
 
 // SettleWebhook stands before the store's own.
@@ -181,8 +192,16 @@ type receiver struct {
 // receive starts a receiver. answer, where not nil, answers in place of 204.
 func (h *hub) receive(answer http.HandlerFunc) *receiver {
 	h.t.Helper()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	h.must(err)
+	return h.receiveAt(listener, answer)
+}
+
+// receiveAt starts a receiver that listens there.
+func (h *hub) receiveAt(listener net.Listener, answer http.HandlerFunc) *receiver {
+	h.t.Helper()
 	r := &receiver{taken: make(chan post, 1000)}
-	r.Server = httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
+	r.Server = httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
 		p := post{header: req.Header}
 		var err error
 		if p.body, err = io.ReadAll(req.Body); err != nil {
@@ -208,6 +227,9 @@ func (h *hub) receive(answer http.HandlerFunc) *receiver {
 			r.taken <- p
 		}
 	}))
+	h.must(r.Listener.Close()) // the one that it made itself
+	r.Listener = listener
+	r.StartTLS()
 	h.t.Cleanup(r.Close)
 	h.client = r.Client()
 	return r

@@ -13,10 +13,11 @@ func TestPatience(t *testing.T) {
 	}{
 		{0, 0, 5 * time.Second},
 		{0, 1, 6250 * time.Millisecond},
-		{2 * time.Minute, 0, 5 * time.Second},
-		{6 * time.Minute, 1, 10 * time.Second},
-		{time.Hour, 0, 80 * time.Second},
-		{60 * time.Hour, 0, time.Hour},
+		{time.Hour, 0, 5 * time.Second},
+		{2 * time.Hour, 1, 10 * time.Second},
+		{10 * time.Hour, 0, 40 * time.Second},
+		{10 * time.Hour, 1, 50 * time.Second},
+		{60 * time.Hour, 0, 4 * time.Minute},
 	} {
 		if got := patience(c.failing, c.jitter).Round(time.Second / 4); got != c.want {
 			t.Errorf("failing for %v, jitter %v: wait %v, want %v", c.failing, c.jitter, got, c.want)
@@ -24,13 +25,13 @@ func TestPatience(t *testing.T) {
 	}
 }
 
-// Three days without success are some hundreds of attempts, not thousands.
+// Three days without success are some thousands of attempts.
 func TestPatienceOfThreeDays(t *testing.T) {
 	attempts := 0
 	for failing := time.Duration(0); failing < giveUpAfter; attempts++ {
 		failing += patience(failing, 0)
 	}
-	if attempts < 100 || attempts > 400 {
+	if attempts < 4000 || attempts > 5000 {
 		t.Errorf("%d attempts", attempts)
 	}
 }

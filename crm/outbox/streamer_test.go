@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -190,7 +191,9 @@ func (b *brook) rush(n int) {
 			looks[i].Status, looks[i].Err = crm.LinkLive, ""
 		}
 	}
-	b.must(b.SaveLooks(b.t.Context(), looks))
+	for some := range slices.Chunk(looks, 100) {
+		b.must(b.SaveLooks(b.t.Context(), some))
+	}
 }
 
 // A stream that is made anew gets the last events only, and no gap in them.

@@ -14,9 +14,11 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/http/httptrace"
 	"net/url"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"time"
 	"unicode/utf8"
 
@@ -86,7 +88,7 @@ func (s schemes) RoundTrip(r *http.Request) (*http.Response, error) {
 func transport(line Line, roots *x509.CertPool) *http.Transport {
 	return &http.Transport{
 		DialContext:            line.DialContext,
-		TLSClientConfig:        &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12},
+		TLSClientConfig:        tlsConfig(roots),
 		ForceAttemptHTTP2:      true,
 		MaxIdleConnsPerHost:    2,
 		MaxIdleConns:           256,
@@ -108,29 +110,71 @@ func (p *Poster) Check(ctx context.Context, raw string) error {
 	if u.User != nil || u.Fragment != "" {
 		return crm.E(crm.Invalid, "url_invalid", "Leave user name, password and fragment out of the URL; what was posted is known by its signature.")
 	}
-	line, port := p.TLS, uint64(443)
+	line, port, err := p.way(u)
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(ctx, checkTimeout)
+	defer cancel()
+	return line.Check(ctx, u.Hostname(), port)
+}
+
+// way is the line that leads to a URL's host, and the port there.
+func (p *Poster) way(u *url.URL) (line Line, port uint16, err error) {
+	line, port = p.TLS, 443
 	switch u.Scheme {
 	case "https":
 	case "http":
 		line, port = p.Plain, 80
 	default:
-		return crm.E(crm.Invalid, "url_invalid", "Webhooks go to https URLs.")
+		return nil, 0, crm.E(crm.Invalid, "url_invalid", "Webhooks go to https URLs.")
 	}
 	if u.Port() != "" {
-		if port, err = strconv.ParseUint(u.Port(), 10, 16); err != nil || port == 0 {
-			return crm.E(crm.Invalid, "url_invalid", "The port of a URL is a number from 1 to 65535.")
+		n, err := strconv.ParseUint(u.Port(), 10, 16)
+		if err != nil || n == 0 {
+			return nil, 0, crm.E(crm.Invalid, "url_invalid", "The port of a URL is a number from 1 to 65535.")
 		}
+		port = uint16(n)
 	}
-	ctx, cancel := context.WithTimeout(ctx, checkTimeout)
-	defer cancel()
-	return line.Check(ctx, u.Hostname(), uint16(port))
+	return line, port, nil
+}
+
+// Knock opens a connection to where a URL leads, over TLS where it says so, and
+// closes it without a request.
+func (p *Poster) Knock(ctx context.Context, raw string) error {
+	u, err := url.Parse(raw)
+	if err != nil {
+		return err
+	}
+	line, port, err := p.way(u)
+	if err != nil {
+		return err
+	}
+	conn, err := line.DialContext(ctx, "tcp", net.JoinHostPort(u.Hostname(), strconv.Itoa(int(port))))
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	if u.Scheme == "http" {
+		return nil
+	}
+	config := tlsConfig(p.RootCAs)
+	config.ServerName = u.Hostname()
+	return tls.Client(conn, config).HandshakeContext(ctx)
+}
+
+func tlsConfig(roots *x509.CertPool) *tls.Config {
+	return &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12}
 }
 
 // Post posts a body once, and never fails: what went wrong is in the answer.
 func (p *Poster) Post(ctx context.Context, url string, id crm.EventID, secrets []crm.Secret, body []byte) crm.Answer {
 	answer := crm.Answer{At: p.Now()}
 	started := time.Now()
+	var reached atomic.Bool // the trace may be called by another goroutine
+	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{GotConn: func(httptrace.GotConnInfo) { reached.Store(true) }})
 	resp, err := p.send(ctx, url, id, secrets, answer.At, body)
+	answer.Reached = reached.Load()
 	if err == nil {
 		answer.Status, answer.After = resp.StatusCode, retryAfter(resp.Header.Get("Retry-After"), answer.At)
 		answer.Body = beginning(resp.Body)

@@ -2,6 +2,7 @@ package webhook
 
 import (
 	"context"
+	"crypto/x509"
 	"errors"
 	"net"
 	"net/http"
@@ -140,7 +141,7 @@ func TestPost(t *testing.T) {
 	}))
 	defer server.Close()
 	a := newPoster(t, &line{err: errors.New("not this one")}, &line{}).Post(t.Context(), server.URL, "evt_1", []crm.Secret{"whsec_eA=="}, []byte("{}"))
-	if a.Status != 503 || a.OK() || a.Body != "later\n" || a.After != 7*time.Second || a.Fault != "" || a.Took <= 0 || a.At.IsZero() {
+	if a.Status != 503 || a.OK() || !a.Reached || a.Body != "later\n" || a.After != 7*time.Second || a.Fault != "" || a.Took <= 0 || a.At.IsZero() {
 		t.Errorf("answer %+v", a)
 	}
 }
@@ -160,8 +161,55 @@ func TestFaults(t *testing.T) {
 		{"the scheme", "ftp://hooks.example/t0ken", "no https URL", nil},
 	} {
 		a := newPoster(t, &line{err: c.line}, &line{}).Post(t.Context(), c.url, "evt_1", []crm.Secret{"whsec_eA=="}, nil)
-		if a.Status != 0 || !strings.Contains(a.Fault, c.want) || strings.Contains(a.Fault, "t0ken") {
+		if a.Status != 0 || a.Reached || !strings.Contains(a.Fault, c.want) || strings.Contains(a.Fault, "t0ken") {
 			t.Errorf("%s: %+v, want %q", c.name, a, c.want)
 		}
+	}
+}
+
+// Who knocks learns whether a post could be sent, and sends nothing.
+func TestKnock(t *testing.T) {
+	asked := make(chan struct{}, 10)
+	answer := http.HandlerFunc(func(http.ResponseWriter, *http.Request) { asked <- struct{}{} })
+	plain, trusted := httptest.NewServer(answer), httptest.NewTLSServer(answer)
+	defer plain.Close()
+	defer trusted.Close()
+	gone := httptest.NewServer(answer)
+	gone.Close()
+	roots := trusted.Client().Transport.(*http.Transport).TLSClientConfig.RootCAs
+	refused := crm.E(crm.Forbidden, "host_not_allowed", "This host is not on the public internet.")
+	for _, c := range []struct {
+		name, url string
+		roots     *x509.CertPool
+		line      error
+		open      bool
+	}{
+		{"over TLS", trusted.URL + "/t0ken", roots, nil, true},
+		{"without", plain.URL, nil, nil, true},
+		{"a certificate that nobody knows", trusted.URL, nil, nil, false},
+		{"nobody there", gone.URL, nil, nil, false},
+		{"no TLS where it should be", strings.Replace(plain.URL, "http:", "https:", 1), roots, nil, false},
+		{"the guard", trusted.URL, roots, refused, false},
+		{"no URL", "https://%", nil, nil, false},
+		{"another scheme", "ftp://hooks.example", nil, nil, false},
+	} {
+		p := New(Options{TLS: &line{err: c.line}, Plain: &line{err: c.line}, RootCAs: c.roots, Now: time.Now})
+		if err := p.Knock(t.Context(), c.url); (err == nil) != c.open {
+			t.Errorf("%s: %v", c.name, err)
+		}
+		p.Close()
+	}
+	if len(asked) > 0 {
+		t.Error("something was sent")
+	}
+}
+
+// An endpoint that takes a request and hangs up was reached.
+func TestReachedWithoutAnAnswer(t *testing.T) {
+	server := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }))
+	defer server.Close()
+	a := newPoster(t, &line{}, &line{}).Post(t.Context(), server.URL, "evt_1", []crm.Secret{"whsec_eA=="}, nil)
+	if a.Status != 0 || !a.Reached || a.Fault == "" {
+		t.Errorf("answer %+v", a)
 	}
 }

@@ -3,6 +3,8 @@ package office
 import (
 	"context"
 	"encoding/json"
+	"slices"
+	"strings"
 	"time"
 
 	"mailsyncd.example/crm"
@@ -17,18 +19,87 @@ const keptDeliveries = 10_000
 // wants few of them goes through the rest quickly.
 const eventsLookedAt = 500
 
-// DueWebhooks lists webhooks of all accounts that have events to hear and may
-// be posted to now, those that wait longest first.
-func (o *Office) DueWebhooks(ctx context.Context, now time.Time, limit int) ([]crm.WebhookKey, error) {
-	due, err := txn.All(o.db.Reading(ctx), func(scan txn.Scan) (crm.WebhookKey, error) {
-		var k crm.WebhookKey
-		err := scan(&k.Account, &k.ID)
-		return k, err
+// dueWebhooks finds webhooks that have events to hear and may be posted to now.
+const dueWebhooks = `
+	SELECT w.account, w.id FROM webhooks w JOIN accounts a ON a.id = w.account
+	WHERE w.status = $1 AND w.position < a.event_seq AND w.next_at <= $2 AND w.lease <= $2`
+
+// waitingWebhooks are the few that an index of their own holds: those that wait
+// after a failure, and those that somebody posts to, or did when it was killed.
+const waitingWebhooks = ` AND (w.next_at > 0 OR w.lease > 0)`
+
+func scanWebhookKey(scan txn.Scan) (crm.WebhookKey, error) {
+	var k crm.WebhookKey
+	err := scan(&k.Account, &k.ID)
+	return k, err
+}
+
+// DueWebhooks lists webhooks of these accounts that have events to hear and may
+// be posted to now.
+func (o *Office) DueWebhooks(ctx context.Context, accounts []crm.AccountID, now time.Time) ([]crm.WebhookKey, error) {
+	var due []crm.WebhookKey
+	for some := range slices.Chunk(accounts, 100) {
+		c := txn.Clause{Args: []any{crm.WebhookActive, txn.MS(now)}}
+		marks := make([]string, len(some))
+		for i, a := range some {
+			marks[i] = c.Add(a)
+		}
+		found, err := txn.All(o.db.Reading(ctx), scanWebhookKey,
+			dueWebhooks+` AND w.account IN (`+strings.Join(marks, ", ")+`) ORDER BY w.account, w.id`, c.Args...)
+		if err != nil {
+			return nil, o.db.Fail(ctx, "find due webhooks", err)
+		}
+		due = append(due, found...)
+	}
+	return due, nil
+}
+
+// RipeWebhooks lists webhooks of all accounts that have events to hear and
+// whose wait is over: after a failure, or for somebody who posted to them and
+// was killed. Those that wait longest come first.
+func (o *Office) RipeWebhooks(ctx context.Context, now time.Time, limit int) ([]crm.WebhookKey, error) {
+	ripe, err := txn.All(o.db.Reading(ctx), scanWebhookKey,
+		dueWebhooks+waitingWebhooks+` ORDER BY w.next_at, w.account, w.id LIMIT $3`, crm.WebhookActive, txn.MS(now), limit)
+	return ripe, o.db.Fail(ctx, "find ripe webhooks", err)
+}
+
+// DueWebhooksAfter looks at the webhooks of all accounts that follow one, in
+// the order of their keys, at most limit of them. It returns those that are due
+// and the last one that it has looked at; the zero key where there are no more.
+func (o *Office) DueWebhooksAfter(ctx context.Context, after crm.WebhookKey, now time.Time, limit int) (due []crm.WebhookKey, last crm.WebhookKey, err error) {
+	looked := 0
+	err = o.db.Reading(ctx).Each(func(scan txn.Scan) error {
+		var isDue bool
+		if err := scan(&last.Account, &last.ID, &isDue); err != nil {
+			return err
+		}
+		if looked++; isDue {
+			due = append(due, last)
+		}
+		return nil
 	}, `
-		SELECT w.account, w.id FROM webhooks w JOIN accounts a ON a.id = w.account
-		WHERE w.status = $1 AND w.position < a.event_seq AND w.next_at <= $2 AND w.lease <= $2
-		ORDER BY w.next_at, w.account, w.id LIMIT $3`, crm.WebhookActive, txn.MS(now), limit)
-	return due, o.db.Fail(ctx, "find due webhooks", err)
+		SELECT w.account, w.id, w.status = $1 AND w.position < a.event_seq AND w.next_at <= $2 AND w.lease <= $2
+		FROM webhooks w JOIN accounts a ON a.id = w.account
+		WHERE (w.account, w.id) > ($3, $4) ORDER BY w.account, w.id LIMIT $5`,
+		crm.WebhookActive, txn.MS(now), after.Account, after.ID, limit)
+	if looked < limit {
+		last = crm.WebhookKey{}
+	}
+	return due, last, o.db.Fail(ctx, "look for due webhooks", err)
+}
+
+// UnreachableWebhooks lists where webhooks of all accounts lead that wait
+// because no connection could be made.
+func (o *Office) UnreachableWebhooks(ctx context.Context, now time.Time, limit int) ([]crm.Endpoint, error) {
+	list, err := txn.All(o.db.Reading(ctx), func(scan txn.Scan) (crm.Endpoint, error) {
+		var e crm.Endpoint
+		err := scan(&e.Account, &e.ID, &e.URL)
+		return e, err
+	}, `
+		SELECT w.account, w.id, w.url FROM webhooks w
+		WHERE w.status = $1 AND w.unreachable AND w.next_at > $2`+waitingWebhooks+`
+		ORDER BY w.account, w.id LIMIT $3`, crm.WebhookActive, txn.MS(now), limit)
+	return list, o.db.Fail(ctx, "find unreachable webhooks", err)
 }
 
 // ClaimWebhook takes a webhook's next events for whoever posts them, at most
@@ -50,6 +121,17 @@ func (o *Office) ClaimWebhook(ctx context.Context, k crm.WebhookKey, now, lease 
 		return t.nextEvents(&b, limit)
 	})
 	return b, ok, err
+}
+
+// RenewWebhook gives a claim more time; false where the lease was lost.
+func (o *Office) RenewWebhook(ctx context.Context, k crm.WebhookKey, from, to time.Time) (held bool, err error) {
+	err = o.change(ctx, "renew webhook", k.Account, func(t tx) error {
+		n, err := t.Exec(`UPDATE webhooks SET lease = $4 WHERE account = $1 AND id = $2 AND lease = $3`,
+			k.Account, k.ID, txn.MS(from), txn.MS(to))
+		held = n > 0
+		return err
+	})
+	return held, err
 }
 
 // nextEvents adds to a batch what follows Through.
@@ -79,9 +161,9 @@ func (t tx) nextEvents(b *crm.Batch, limit int) error {
 func (o *Office) SettleWebhook(ctx context.Context, s crm.Settled) (held bool, err error) {
 	err = o.change(ctx, "settle webhook", s.Account, func(t tx) error {
 		n, err := t.Exec(`
-			UPDATE webhooks SET position = $4, lease = 0, failing_at = $5, next_at = $6, status = $7, detail = $8
+			UPDATE webhooks SET position = $4, lease = 0, failing_at = $5, next_at = $6, status = $7, detail = $8, unreachable = $9
 			WHERE account = $1 AND id = $2 AND lease = $3`, s.Account, s.Webhook, txn.MS(s.Lease),
-			s.Position, txn.MSOrNull(s.FailingAt), nextAt(s.NextAt), s.Status, s.Detail)
+			s.Position, txn.MSOrNull(s.FailingAt), nextAt(s.NextAt), s.Status, s.Detail, s.Unreachable)
 		if held = n > 0; err != nil || !held {
 			return err
 		}
@@ -154,6 +236,7 @@ func (o *Office) SaveAttempt(ctx context.Context, d crm.Delivery) error {
 // RetryWebhook lets a webhook that waits after a failure be tried at once.
 func (o *Office) RetryWebhook(ctx context.Context, k crm.WebhookKey) error {
 	return o.change(ctx, "retry webhook", k.Account, func(t tx) error {
+		t.Ring()
 		_, err := t.Exec(`UPDATE webhooks SET next_at = 0 WHERE account = $1 AND id = $2`, k.Account, k.ID)
 		return err
 	})

@@ -117,13 +117,14 @@ func (o *Office) ListWebhooks(ctx context.Context, a crm.AccountID, p crm.Paging
 // posts to it meanwhile has lost the lease.
 func (o *Office) UpdateWebhook(ctx context.Context, w crm.Webhook) error {
 	return o.change(ctx, "update webhook", w.Account, func(t tx) error {
+		t.Ring()
 		types, include, err := webhookLists(w)
 		if err != nil {
 			return err
 		}
 		n, err := t.Exec(`
 			UPDATE webhooks SET url = $3, types = $4, include = $5, status = $6, updated_at = $7,
-				detail = '', failing_at = NULL, next_at = 0, lease = 0
+				detail = '', failing_at = NULL, next_at = 0, lease = 0, unreachable = FALSE
 			WHERE account = $1 AND id = $2`,
 			w.Account, w.ID, w.URL, types, include, w.Status, txn.MS(w.UpdatedAt))
 		if err == nil && n == 0 {

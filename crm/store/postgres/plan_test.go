@@ -62,6 +62,27 @@ func checkPlans(t *testing.T, url string) {
 	check("one of several", "acc_1")
 }
 
+// Of tens of thousands of webhooks the few that wait are found by their index.
+func TestWaitingWebhooksAreFound(t *testing.T) {
+	url := server.Database(t)
+	s := open(t, url, store.Options{})
+	execute(t, url, `
+		INSERT INTO accounts SELECT 'acc_' || a, '', 'active', true, 'all', 0, 1 FROM generate_series(1, 1000) a;
+		INSERT INTO webhooks SELECT 'acc_' || a, 'whk_' || n, '', '[]', '[]', 'active', '', '', NULL, NULL, 0, NULL,
+			CASE WHEN a = 7 THEN 5 ELSE 0 END, 0, 0, 0 FROM generate_series(1, 1000) a, generate_series(1, 20) n;
+		ANALYZE`)
+	ripe, err := s.RipeWebhooks(t.Context(), now, 100)
+	must(t, err)
+	same(t, "ripe", len(ripe), 20)
+	plan := explain(t, url, `
+		SELECT w.account, w.id FROM webhooks w JOIN accounts a ON a.id = w.account
+		WHERE w.status = 'active' AND w.position < a.event_seq AND w.next_at <= 9 AND w.lease <= 9
+			AND (w.next_at > 0 OR w.lease > 0) ORDER BY w.next_at, w.account, w.id LIMIT 100`)
+	if !strings.Contains(plan, "webhooks_waiting") {
+		t.Errorf("plan: %s", plan)
+	}
+}
+
 func explain(t *testing.T, url, statement string) string {
 	t.Helper()
 	ctx, conn := connect(t, url)

@@ -81,6 +81,9 @@ func checkPlans(t *testing.T, statements map[string]bool) {
 			if m != nil && slices.Contains(grown, m[2]+m[3]) && !aboutSmall(text, m[2]+m[3]) {
 				t.Errorf("%s\n\t%s", step, text)
 			}
+			if step == "SCAN w" { // webhooks: those that are due are found without the others
+				t.Errorf("%s\n\t%s", step, text)
+			}
 		}
 	}
 }

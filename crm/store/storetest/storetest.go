@@ -58,6 +58,8 @@ func Run(t *testing.T, open Opener, only ...string) {
 		{"Webhooks", testWebhooks},
 		{"WebhookSecrets", testWebhookSecrets},
 		{"WebhookClaims", testWebhookClaims},
+		{"WebhookRenewals", testWebhookRenewals},
+		{"WebhookSweeps", testWebhookSweeps},
 		{"WebhookGivenUp", testWebhookGivenUp},
 		{"Deliveries", testDeliveries},
 		{"Events", testEvents},

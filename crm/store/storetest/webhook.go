@@ -96,7 +96,17 @@ func (h *house) claim(w crm.Webhook) (crm.Batch, bool) {
 
 func (h *house) due() []crm.WebhookID {
 	h.t.Helper()
-	return names(value(h.DueWebhooks(h.t.Context(), h.now, 10))(h), func(k crm.WebhookKey) crm.WebhookID { return k.ID })
+	return webhookIDs(value(h.DueWebhooks(h.t.Context(), []crm.AccountID{h.account, "acc_none"}, h.now))(h))
+}
+
+// ripe are those of all accounts whose wait is over.
+func (h *house) ripe() []crm.WebhookID {
+	h.t.Helper()
+	return webhookIDs(value(h.RipeWebhooks(h.t.Context(), h.now, 10))(h))
+}
+
+func webhookIDs(keys []crm.WebhookKey) []crm.WebhookID {
+	return names(keys, func(k crm.WebhookKey) crm.WebhookID { return k.ID })
 }
 
 func seqs(b crm.Batch) []int64 { return names(b.Events, func(e crm.Event) int64 { return e.Seq }) }
@@ -142,10 +152,12 @@ func testWebhookClaims(t *testing.T, open Opener) {
 	same(t, "claimed, all unwanted", ok && len(none.Events) == 0 && none.Through == 6, true)
 	same(t, "settled", h.settle(none, nil), true)
 	same(t, "due while one is leased", h.due(), []crm.WebhookID{})
+	same(t, "ripe while one is leased", h.ripe(), []crm.WebhookID{})
 
 	// Who dies loses the lease, and can't settle any more.
 	h.pass(time.Minute)
 	same(t, "due after a death", h.due(), []crm.WebhookID{"whk_1"})
+	same(t, "ripe after a death", h.ripe(), []crm.WebhookID{"whk_1"})
 	again, ok := h.claim(w)
 	same(t, "claimed after a death", ok, true)
 	same(t, "the same batch", seqs(again), seqs(b))
@@ -170,6 +182,61 @@ func testWebhookClaims(t *testing.T, open Opener) {
 	w.Status = crm.WebhookDisabled
 	h.must(h.UpdateWebhook(t.Context(), w))
 	same(t, "due while disabled", h.due(), []crm.WebhookID{})
+}
+
+// Who posts for long renews the lease, and notices when it is lost.
+func testWebhookRenewals(t *testing.T, open Opener) {
+	h := newHouse(t, open)
+	w := h.webhook("whk_1")
+	h.tell(1)
+	k := crm.WebhookKey{Account: h.account, ID: w.ID}
+	b, _ := h.claim(w)
+	renew := func(from time.Time) bool {
+		return value(h.RenewWebhook(t.Context(), k, from, from.Add(time.Minute)))(h)
+	}
+	same(t, "renewed", renew(b.Lease), true)
+	same(t, "settled with the old lease", h.settle(b, nil), false)
+	h.pass(90 * time.Second)
+	same(t, "ripe while renewed", h.ripe(), []crm.WebhookID{})
+	same(t, "settled", h.settle(b, func(s *crm.Settled) { s.Lease = b.Lease.Add(time.Minute) }), true)
+	same(t, "renewed after the end", renew(b.Lease.Add(time.Minute)), false)
+}
+
+// All webhooks are looked at, page by page; those to which no connection could
+// be made are found by themselves.
+func testWebhookSweeps(t *testing.T, open Opener) {
+	h := newHouse(t, open)
+	ctx := t.Context()
+	other := newHouseIn(t, h.Store, "acc_2")
+	late := other.webhook("whk_1")
+	h.webhook("whk_1")
+	away := h.webhook("whk_2")
+	h.webhook("whk_3", crm.LinkEnded)
+	h.tell(1)
+	b, _ := h.claim(away)
+	h.settle(b, func(s *crm.Settled) {
+		s.Position, s.FailingAt, s.NextAt, s.Unreachable = 0, h.now, h.now.Add(time.Hour), true
+	})
+	var due []crm.WebhookKey
+	var last crm.WebhookKey
+	for looked := 0; looked == 0 || last != (crm.WebhookKey{}); looked++ {
+		some, at, err := h.DueWebhooksAfter(ctx, last, h.now, 2)
+		h.must(err)
+		due, last = append(due, some...), at
+	}
+	same(t, "found", due, []crm.WebhookKey{{Account: "acc_1", ID: "whk_1"}, {Account: "acc_1", ID: "whk_3"}})
+	other.tell(1)
+	some, _, err := h.DueWebhooksAfter(ctx, crm.WebhookKey{Account: "acc_1", ID: "whk_2"}, h.now, 10)
+	h.must(err)
+	same(t, "found later", some, []crm.WebhookKey{{Account: "acc_1", ID: "whk_3"}, {Account: late.Account, ID: late.ID}})
+
+	unreachable := func() []crm.Endpoint { return value(h.UnreachableWebhooks(ctx, h.now, 10))(h) }
+	same(t, "unreachable", unreachable(), []crm.Endpoint{{WebhookKey: crm.WebhookKey{Account: h.account, ID: away.ID}, URL: away.URL}})
+	h.must(h.RetryWebhook(ctx, crm.WebhookKey{Account: h.account, ID: away.ID}))
+	same(t, "unreachable while it is tried", len(unreachable()), 0)
+	b, _ = h.claim(away)
+	h.settle(b, func(s *crm.Settled) { s.FailingAt, s.NextAt = h.now, h.now.Add(time.Hour) })
+	same(t, "unreachable after an answer", len(unreachable()), 0)
 }
 
 func testWebhookGivenUp(t *testing.T, open Opener) {

@@ -28,8 +28,12 @@ func (t *Tx) Tell(e Event) { t.events = append(t.events, e) }
 // same, so that who carries them on finds it gone.
 func (t *Tx) Forget() {
 	t.events, t.notes = nil, nil
-	t.told.events = append(t.told.events, t.Account)
+	t.Ring()
 }
+
+// Ring lets the Signals hear of the account's events though there are no new
+// ones: who carries them on has to look again.
+func (t *Tx) Ring() { t.told.events = append(t.told.events, t.Account) }
 
 var eventAlphabet = base32.NewEncoding("0123456789abcdefghjkmnpqrstvwxyz").WithPadding(base32.NoPadding)
 
@@ -67,7 +71,7 @@ func (t *Tx) flushEvents() error {
 		values = append(values, t.Account, t.seq, e.id(t.Account), e.Kind, MS(e.At), data)
 	}
 	t.events = nil
-	t.told.events = append(t.told.events, t.Account)
+	t.Ring()
 	if err := t.Write(`UPDATE accounts SET event_seq = $1 WHERE id = $2`, t.seq, t.Account); err != nil {
 		return err
 	}
