@@ -21,17 +21,19 @@ const (
 type bar struct {
 	out      io.Writer
 	terminal bool
+	now      func() time.Time
 	latest   moving.Progress
 	from     int64     // rows done when the step began
 	began    time.Time // when that was
+	shown    int64     // rows done when it was last written
 	written  time.Time
 }
 
-func newBar(out io.Writer) *bar { return &bar{out: out, terminal: isTerminal(out)} }
+func newBar(out io.Writer) *bar { return &bar{out: out, terminal: isTerminal(out), now: time.Now} }
 
 // hear takes news of the progress, and writes some of them.
 func (b *bar) hear(p moving.Progress) {
-	now := time.Now()
+	now := b.now()
 	begins := p.Step != b.latest.Step
 	if begins {
 		b.from, b.began = p.Done, now
@@ -41,8 +43,9 @@ func (b *bar) hear(p moving.Progress) {
 	if b.terminal {
 		every = redrawEvery
 	}
-	if begins || p.Done == p.Total || now.Sub(b.written) >= every {
-		b.written = now
+	ends := p.Done == p.Total && p.Done != b.shown
+	if begins || ends || now.Sub(b.written) >= every {
+		b.written, b.shown = now, p.Done
 		b.write(now)
 	}
 }

@@ -187,3 +187,27 @@ func TestProgressLine(t *testing.T) {
 		}
 	}
 }
+
+// On a terminal the bar is drawn again and again; elsewhere there are lines,
+// one for the beginning of each step and one for its end.
+func TestBar(t *testing.T) {
+	for terminal, want := range map[bool]string{
+		true: "\r[....................] copying    0 %  0 of 2 rows  a\x1b[K" +
+			"\r[####################] copying  100 %  2 of 2 rows  b\x1b[K" +
+			"\r[....................] checking   0 %  0 of 2 rows  a\x1b[K\n",
+		false: "copying    0 %  0 of 2 rows  a\ncopying  100 %  2 of 2 rows  b\nchecking   0 %  0 of 2 rows  a\n",
+	} {
+		var out strings.Builder
+		b := bar{out: &out, terminal: terminal, now: func() time.Time { return time.Unix(1, 0) }}
+		for _, p := range []moving.Progress{
+			{Step: moving.Copying, Table: "a", Total: 2}, {Step: moving.Copying, Table: "b", Done: 2, Total: 2},
+			{Step: moving.Copying, Table: "c", Done: 2, Total: 2}, {Step: moving.Checking, Table: "a", Total: 2},
+		} {
+			b.hear(p)
+		}
+		b.end()
+		if out.String() != want {
+			t.Errorf("%q, want %q", out.String(), want)
+		}
+	}
+}

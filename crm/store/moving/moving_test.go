@@ -43,6 +43,9 @@ func TestEverythingIsMoved(t *testing.T) {
 	must(t, err)
 	defer post.Close()
 	all := names(t, post, `SELECT tablename FROM pg_tables WHERE schemaname = 'public' AND tablename NOT LIKE 'goose%'`)
+	if left := names(t, post, `SELECT sequencename FROM pg_sequences WHERE sequencename NOT LIKE 'goose%'`); len(left) > 0 {
+		t.Errorf("these would begin at 1 again: %q", left)
+	}
 	rows := int64(rowsEach*(len(all)-1) + len(odd))
 	if slices.Sort(r.Tables); !slices.Equal(r.Tables, all) || r.Accounts != int64(len(odd)) || r.Rows != rows || r.Changed != 0 {
 		t.Errorf("moved %+v, want %d rows of %v", r, rows, all)
