@@ -60,6 +60,7 @@ const (
 	AuditPresetDeleted     AuditAction = "preset.deleted"
 	AuditLinkCreated       AuditAction = "link.created"
 	AuditCredentialChanged AuditAction = "link.credential_changed"
+	AuditLinkTransferred   AuditAction = "link.transferred"
 	AuditLinkEnded         AuditAction = "link.ended"
 	AuditWebhookCreated    AuditAction = "webhook.created"
 	AuditWebhookUpdated    AuditAction = "webhook.updated"

@@ -5,11 +5,11 @@ import "time"
 // Link is a user's tie to a mailbox. A user has at most one that has not
 // ended.
 type Link struct {
-	Account  AccountID
-	ID       LinkID
-	User     UserID
-	Mailbox  MailboxID
-	Preset   PresetID // "" where the user gave the server
+	Account AccountID
+	ID      LinkID
+	User    UserID
+	Mailbox MailboxID
+	Recommended
 	Address  Address
 	Server   Server
 	Username string
@@ -20,6 +20,27 @@ type Link struct {
 	EndedAt  time.Time // zero while the link stands
 	EndedBy  EndReason
 	Progress Progress
+}
+
+// Recommended ties a link to the preset that it was made from.
+type Recommended struct {
+	Preset   PresetID  // "" where the user gave the server
+	Transfer *Transfer // nil where the link is where its preset wants it
+}
+
+// Transfer is where a preset that was edited wants a link made from it to be.
+// The link goes there once its own credential is known to work there, and
+// stands where it is until then.
+type Transfer struct {
+	Server   Server
+	Username string
+	Detail   string // why it has not gone there, in words for its user; "" before the first try
+	Refused  bool   // it will not be tried again with this credential
+}
+
+// Same reports whether both lead to the same mailbox in the same way.
+func (t *Transfer) Same(o *Transfer) bool {
+	return t != nil && o != nil && t.Server == o.Server && t.Username == o.Username
 }
 
 // Progress is how far the mailbox behind a link has been read.

@@ -26,6 +26,9 @@ const (
 type Standing struct {
 	Mailbox Mailbox
 	Logins  []Login
+	// Transfers are the logins with which links of the mailbox are to be tried
+	// elsewhere, because their presets want them there.
+	Transfers []Login
 }
 
 // Looked is the result of one look at a mailbox, good or bad: what its health

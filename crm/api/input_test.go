@@ -60,6 +60,12 @@ func TestBadInput(t *testing.T) {
 		"a host with a path":        {manager, "POST /v1/presets", json, `{"name":"p","imap":{"host":"h.example/x"}}`, 422, "host_invalid", "", "host"},
 		"an empty host":             {manager, "POST /v1/presets", json, `{"name":"p","imap":{"host":" "}}`, 422, "host_invalid", "", "host"},
 		"a long label":              {manager, "POST /v1/presets", json, `{"name":"p","imap":{"host":"` + strings.Repeat("x", 64) + `.example"}}`, 422, "host_invalid", "", "host"},
+		"a bad SMTP host":           {manager, "POST /v1/presets", json, `{"name":"p","imap":{"host":"h.example"},"smtp":{"host":"h/x"}}`, 422, "host_invalid", "", "smtp.host"},
+		"an SMTP port of 0":         {manager, "POST /v1/presets", json, `{"name":"p","imap":{"host":"h.example"},"smtp":{"host":"h.example","port":0}}`, 422, "port_invalid", "", "smtp.port"},
+		"an unknown way to log in":  {manager, "POST /v1/presets", json, `{"name":"p","imap":{"host":"h.example"},"auth":"kerberos"}`, 422, "field_invalid", "body.auth", "one of"},
+		"an unknown user name form": {manager, "POST /v1/presets", json, `{"name":"p","imap":{"host":"h.example"},"username":"own"}`, 422, "field_invalid", "body.username", "one of"},
+		"a preset without a name":   {manager, "POST /v1/presets", json, `{"name":"","imap":{"host":"h.example"}}`, 422, "field_invalid", "body.name", ""},
+		"a preset without IMAP":     {manager, "PUT /v1/presets/pre_0", json, `{"name":"p"}`, 422, "field_missing", "body.imap", "add it"},
 		"an unknown security":       {manager, "POST /v1/presets", json, `{"name":"p","imap":{"host":"h.example","security":"ssl"}}`, 422, "field_invalid", "body.imap.security", "one of"},
 
 		"an enrollment of nobody":    {o.key, "PUT /v1/enrollments/e", json, `{"contact_id":"nobody","sequence":"s"}`, 422, "contact_unknown", "", "contact_id"},

@@ -108,10 +108,30 @@ func (s *server) updateLink(ctx context.Context, in *struct {
 		return nil, errLinkEnded()
 	}
 	secret := crm.Secret(in.Body.Password)
+	if l.Transfer != nil {
+		if moved, err := s.transferWith(ctx, l, secret); moved != nil || err != nil {
+			return moved, err
+		}
+	}
 	if _, err := s.probe(ctx, asking{Link: l}.login(secret)); err != nil {
 		return nil, err
 	}
 	if l, err = s.Store.ReplaceSecret(ctx, l.Account, l.ID, secret, s.Now()); err != nil {
+		return nil, err
+	}
+	return &reply[wire.Link]{wire.LinkOf(l)}, nil
+}
+
+// transferWith takes a link to where its preset wants it, if the new password
+// works there: it may be the one for there. nil where it does not.
+func (s *server) transferWith(ctx context.Context, l crm.Link, secret crm.Secret) (*reply[wire.Link], error) {
+	there := l
+	there.Server, there.Username = l.Transfer.Server, l.Transfer.Username
+	if _, err := s.probe(ctx, asking{there}.login(secret)); err != nil {
+		return nil, nil // where it stands has the last word
+	}
+	l, err := s.Store.TransferLink(ctx, l.Account, l.ID, *l.Transfer, secret, 0, s.Now())
+	if err != nil {
 		return nil, err
 	}
 	return &reply[wire.Link]{wire.LinkOf(l)}, nil

@@ -207,6 +207,7 @@ type watcher struct {
 	mu       sync.Mutex
 	logins   []crm.Login
 	probeErr error
+	refuses  string // a host that refuses every credential
 	workErr  error
 	looked   []crm.MailboxID
 	look     func(context.Context, crm.MailboxID) // what a look does, nothing where nil
@@ -225,8 +226,16 @@ func (w *watcher) Probe(_ context.Context, login crm.Login) crm.Probe {
 		Folders: []crm.Folder{
 			{Name: "INBOX", Role: crm.RoleInbox, UIDValidity: 7},
 		},
-		Err: w.probeErr,
+		Err: w.refusal(login),
 	}
+}
+
+// refusal is what a probe says.
+func (w *watcher) refusal(l crm.Login) error {
+	if l.Server.Host == w.refuses {
+		return crm.E(crm.Rejected, "credential_rejected", "Wrong password; type it again.")
+	}
+	return w.probeErr
 }
 
 func (w *watcher) Preview(_ context.Context, q crm.PreviewQuery) (crm.Preview, error) {

@@ -42,12 +42,13 @@ func (s *server) getPreset(ctx context.Context, in *PresetPath) (*reply[wire.Pre
 	return &reply[wire.Preset]{wire.PresetOf(p)}, nil
 }
 
-// updatePreset replaces all of a preset. Links made with it keep the server that
-// they were made with: their credentials were tried there.
+// updatePreset replaces all of a preset. Links made with it follow once their
+// own credentials are known to work where it leads now; whoever owns their
+// mailboxes tries that, at the next connect.
 func (s *server) updatePreset(ctx context.Context, in *struct {
 	PresetPath
 	Body wire.PresetInput
-}) (*reply[wire.Preset], error) {
+}) (*reply[wire.PresetUpdated], error) {
 	p, err := s.Store.Preset(ctx, account(ctx), in.preset())
 	if err != nil {
 		return nil, err
@@ -56,10 +57,11 @@ func (s *server) updatePreset(ctx context.Context, in *struct {
 		return nil, err
 	}
 	p.UpdatedAt = s.Now()
-	if err := s.Store.UpdatePreset(ctx, p); err != nil {
+	following, err := s.Store.UpdatePreset(ctx, p)
+	if err != nil {
 		return nil, err
 	}
-	return &reply[wire.Preset]{wire.PresetOf(p)}, nil
+	return &reply[wire.PresetUpdated]{wire.PresetUpdated{Preset: wire.PresetOf(p), LinksFollowing: following}}, nil
 }
 
 // deletePreset takes away a recommendation; links made with it stand.

@@ -90,7 +90,9 @@ type Presets interface {
 	CreatePreset(ctx context.Context, p crm.Preset) error
 	Preset(ctx context.Context, a crm.AccountID, id crm.PresetID) (crm.Preset, error)
 	ListPresets(ctx context.Context, a crm.AccountID, p crm.Paging) (crm.Part[crm.Preset], error)
-	UpdatePreset(ctx context.Context, p crm.Preset) error
+	// UpdatePreset returns how many links that were made from it are to be
+	// tried where it leads now. They stay where they are until that works.
+	UpdatePreset(ctx context.Context, p crm.Preset) (following int, err error)
 	DeletePreset(ctx context.Context, a crm.AccountID, id crm.PresetID) error
 	// DomainUse tells what the account knows of a mail domain.
 	DomainUse(ctx context.Context, a crm.AccountID, domain string) (crm.DomainUse, error)
@@ -111,6 +113,9 @@ type Links interface {
 	// ReplaceSecret gives a link that stands a new password; it counts as
 	// syncing again.
 	ReplaceSecret(ctx context.Context, a crm.AccountID, id crm.LinkID, secret crm.Secret, at time.Time) (crm.Link, error)
+	// TransferLink takes a link to where its preset wants it, with another
+	// password where one is given.
+	TransferLink(ctx context.Context, a crm.AccountID, id crm.LinkID, to crm.Transfer, secret crm.Secret, fence crm.Fence, at time.Time) (crm.Link, error)
 	// EndLink ends a link and erases its credential; ending it again does nothing.
 	EndLink(ctx context.Context, a crm.AccountID, id crm.LinkID, why crm.EndReason, at time.Time) error
 }

@@ -40,6 +40,7 @@ type keeper struct {
 	poked     bool
 	interrupt context.CancelFunc      // ends the wait that is going on
 	login     crm.Login               // of the session that stands
+	since     time.Time               // from when on its mailbox counts
 	end       context.CancelCauseFunc // ends that session
 	lockedOut bool                    // it waits for a credential that is not refused
 	going     bool                    // it is to leave, with a goodbye
@@ -117,6 +118,12 @@ func (k *keeper) once(ctx context.Context) error {
 		return errUnlinked
 	}
 	if err != nil {
+		return err
+	}
+	if gone, err := k.transfer(ctx, standing.Transfers); gone || err != nil {
+		if err == nil {
+			err = errChanged
+		}
 		return err
 	}
 	if len(standing.Logins) == 0 {
@@ -265,13 +272,15 @@ func (k *keeper) setLockedOut(is bool) {
 }
 
 // update tells the keeper how its mailbox stands now. A session whose
-// credential does not stand any more ends at once. Where nobody knows that
-// anything has changed, one that is well is left in peace.
+// credential does not stand any more ends at once, and so does one whose mailbox
+// counts from an earlier time now or has links that are wanted elsewhere. Where
+// nobody knows that anything has changed, one that is well is left in peace.
 func (k *keeper) update(s crm.Standing, changed bool) {
 	k.mu.Lock()
-	end, login, lockedOut := k.end, k.login, k.lockedOut
+	end, login, since, lockedOut := k.end, k.login, k.since, k.lockedOut
 	k.mu.Unlock()
-	if end != nil && !slices.Contains(s.Logins, login) {
+	wanted := changed && len(s.Transfers) > 0
+	if end != nil && (!slices.Contains(s.Logins, login) || s.Mailbox.Since.Before(since) || wanted) {
 		end(errChanged)
 	}
 	if changed || lockedOut && len(s.Logins) > 0 {
@@ -284,7 +293,7 @@ func (k *keeper) session(ctx context.Context, s *session) error {
 	ctx, end := context.WithCancelCause(ctx)
 	defer end(nil)
 	k.mu.Lock()
-	k.login, k.end = s.login, end
+	k.login, k.since, k.end = s.login, s.mailbox.Since, end
 	k.mu.Unlock()
 	defer func() {
 		k.mu.Lock()

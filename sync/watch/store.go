@@ -29,6 +29,12 @@ type Store interface {
 	// Reject marks a link whose credential the server refused for good, and
 	// tells its user by an event. crm.Conflict ("fenced") as above.
 	Reject(ctx context.Context, a crm.AccountID, l crm.LinkID, detail string, fence crm.Fence, at time.Time) error
+	// TransferLink takes a link to where its preset wants it, with the secret
+	// that it has where none is given. Where the preset wants it somewhere else
+	// meanwhile, it stays. crm.Conflict ("fenced") as above.
+	TransferLink(ctx context.Context, a crm.AccountID, l crm.LinkID, to crm.Transfer, secret crm.Secret, fence crm.Fence, at time.Time) (crm.Link, error)
+	// KeepLink notes why a link could not be taken there.
+	KeepLink(ctx context.Context, a crm.AccountID, l crm.LinkID, to crm.Transfer) error
 	// SaveLooks writes the results of looks: health of the mailboxes, status
 	// of their links, and an event where a link's status turned. Those of
 	// mailboxes that somebody works under a higher fence are left out.

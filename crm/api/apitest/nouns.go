@@ -112,6 +112,11 @@ func (c Client) CreatePreset(ctx context.Context, in wire.PresetInput) (wire.Pre
 	return send[wire.Preset](ctx, c, http.MethodPost, at("presets"), in)
 }
 
+// UpdatePreset replaces a preset.
+func (c Client) UpdatePreset(ctx context.Context, id crm.PresetID, in wire.PresetInput) (wire.PresetUpdated, error) {
+	return send[wire.PresetUpdated](ctx, c, http.MethodPut, at("presets", string(id)), in)
+}
+
 // Discover finds the settings to try for an address.
 func (c Client) Discover(ctx context.Context, address string) (wire.Discovered, error) {
 	return send[wire.Discovered](ctx, c, http.MethodPost, at("links", "discover"), wire.DiscoverInput{Address: address})

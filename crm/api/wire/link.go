@@ -18,8 +18,17 @@ type Link struct {
 	Status    crm.LinkStatus `json:"status" enum:"syncing,live,auth_failed,unreachable,unlinked"`
 	Detail    string         `json:"detail,omitempty" doc:"The reason for the status, in words for the user."`
 	LinkedAt  time.Time      `json:"linked_at" doc:"Mail received since then is imported."`
+	Transfer  *Transfer      `json:"transfer,omitempty" doc:"Where its preset wants it since it was edited; left out where it is there."`
 	Ended
 	Progress
+}
+
+// Transfer is where a link is to be, and why it is not there.
+type Transfer struct {
+	IMAP     Server `json:"imap"`
+	Username string `json:"username"`
+	Detail   string `json:"detail,omitempty" doc:"Why it stays where it is, in words for the user; left out before the first try."`
+	Refused  bool   `json:"refused" doc:"true: it is not tried again by itself. A new password that works there takes it there."`
 }
 
 // Ended tells when and why a link ended.
@@ -37,10 +46,14 @@ type Progress struct {
 
 // LinkOf shows a link, never its credential.
 func LinkOf(l crm.Link) Link {
-	return Link{
+	out := Link{
 		ID: l.ID, UserID: l.User, MailboxID: l.Mailbox, PresetID: l.Preset, Address: l.Address,
 		IMAP: ServerOf(l.Server), Username: l.Username, Status: l.Status, Detail: l.Detail, LinkedAt: UTC(l.LinkedAt),
 		Ended:    Ended{EndedAt: UTC(l.EndedAt), EndedBy: l.EndedBy},
 		Progress: Progress{LastSyncedAt: UTC(l.Progress.LastSyncedAt), Mode: l.Progress.Mode, Imported: l.Progress.Imported},
 	}
+	if t := l.Transfer; t != nil {
+		out.Transfer = &Transfer{IMAP: ServerOf(t.Server), Username: t.Username, Detail: t.Detail, Refused: t.Refused}
+	}
+	return out
 }

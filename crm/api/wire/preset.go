@@ -18,6 +18,12 @@ type Preset struct {
 	UpdatedAt time.Time        `json:"updated_at"`
 }
 
+// PresetUpdated is a preset after it was edited.
+type PresetUpdated struct {
+	Preset
+	LinksFollowing int `json:"links_following" doc:"Links made from it that are tried at its servers now, each with its own credential. One that works goes there; one that does not stays where it is, and its transfer says why."`
+}
+
 // PresetInput is a preset as it is to be.
 type PresetInput struct {
 	Name     Name             `json:"name" minLength:"1"`

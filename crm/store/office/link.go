@@ -11,14 +11,14 @@ import (
 
 const linkColumns = `
 	SELECT l.id, l.user_id, l.mailbox, l.preset, l.address, l.server, l.username, l.auth, l.status, l.detail,
-		l.linked_at, l.ended_at, l.ended_by, m.last_synced_at, m.mode, m.imported
+		l.linked_at, l.ended_at, l.ended_by, l.transfer, m.last_synced_at, m.mode, m.imported
 	FROM links l JOIN mailboxes m ON m.account = l.account AND m.id = l.mailbox`
 
 func linkScanner(a crm.AccountID) func(txn.Scan) (crm.Link, error) {
 	return func(scan txn.Scan) (crm.Link, error) {
 		l := crm.Link{Account: a}
 		err := scan(&l.ID, &l.User, &l.Mailbox, &l.Preset, &l.Address, txn.AsJSON{To: &l.Server}, &l.Username, &l.Auth,
-			&l.Status, &l.Detail, txn.Instant{To: &l.LinkedAt}, txn.Instant{To: &l.EndedAt}, &l.EndedBy,
+			&l.Status, &l.Detail, txn.Instant{To: &l.LinkedAt}, txn.Instant{To: &l.EndedAt}, &l.EndedBy, txn.AsJSON{To: &l.Transfer},
 			txn.Instant{To: &l.Progress.LastSyncedAt}, &l.Progress.Mode, &l.Progress.Imported)
 		return l, err
 	}
@@ -91,13 +91,7 @@ func (t tx) insertLink(l crm.Link, sealed []byte) error {
 	if err != nil {
 		return err
 	}
-	// A user name that is an address is the mailbox's too, whatever address
-	// the user gave.
-	internal := []crm.Address{l.Address}
-	if strings.Contains(l.Username, "@") {
-		internal = append(internal, crm.Address(strings.ToLower(l.Username)))
-	}
-	if err := t.setInternal(linkSource(l.ID), internal); err != nil {
+	if err := t.setInternal(linkSource(l.ID), internalOf(l)); err != nil {
 		return err
 	}
 	t.LinksChanged(l.Mailbox)
@@ -106,6 +100,16 @@ func (t tx) insertLink(l crm.Link, sealed []byte) error {
 		Link: l.ID, User: l.User, Mailbox: l.Mailbox, Address: l.Address, Status: crm.LinkSyncing,
 	}))
 	return nil
+}
+
+// internalOf are the addresses that a link makes internal. A user name that is
+// an address is the mailbox's too, whatever address the user gave.
+func internalOf(l crm.Link) []crm.Address {
+	internal := []crm.Address{l.Address}
+	if strings.Contains(l.Username, "@") {
+		internal = append(internal, crm.Address(strings.ToLower(l.Username)))
+	}
+	return internal
 }
 
 // Link returns a link, ended or not.
@@ -212,7 +216,7 @@ func (t tx) endLinks(why crm.EndReason, at time.Time, which whichLinks) error {
 
 func (t tx) endLink(l standingLink, why crm.EndReason, at time.Time) error {
 	err := t.Write(`
-		UPDATE links SET ended_at = $3, ended_by = $4, status = $5, detail = '', credential = NULL, turns = turns + 1
+		UPDATE links SET ended_at = $3, ended_by = $4, status = $5, detail = '', credential = NULL, transfer = NULL, turns = turns + 1
 		WHERE account = $1 AND id = $2`, t.Account, l.id, txn.MS(at), why, crm.LinkUnlinked)
 	if err != nil {
 		return err
@@ -220,13 +224,7 @@ func (t tx) endLink(l standingLink, why crm.EndReason, at time.Time) error {
 	if err := t.setInternal(linkSource(l.id), nil); err != nil {
 		return err
 	}
-	// The mailbox counts from its oldest link that stands, or as before
-	// where none does.
-	err = t.Write(`
-		UPDATE mailboxes SET since = COALESCE((
-			SELECT MIN(linked_at) FROM links WHERE account = $1 AND mailbox = $2 AND ended_at IS NULL), since)
-		WHERE account = $1 AND id = $2`, t.Account, l.mailbox)
-	if err != nil {
+	if err := t.countFromOldest(l.mailbox); err != nil {
 		return err
 	}
 	t.LinksChanged(l.mailbox)

@@ -119,6 +119,10 @@ func (o *Office) Standing(ctx context.Context, a crm.AccountID, m crm.MailboxID)
 			SELECT id, server, username, auth, credential FROM links
 			WHERE account = $1 AND mailbox = $2 AND ended_at IS NULL AND status <> $3
 			ORDER BY linked_at, id`, a, m, crm.LinkAuthFailed)
+		if err != nil {
+			return err
+		}
+		st.Transfers, err = o.transfersOf(q, a, m)
 		return err
 	})
 	if err != nil {

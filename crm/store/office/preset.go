@@ -78,9 +78,10 @@ func (o *Office) ListPresets(ctx context.Context, a crm.AccountID, p crm.Paging)
 }
 
 // UpdatePreset replaces all of a preset but CreatedAt. Links made from it stay
-// as they are.
-func (o *Office) UpdatePreset(ctx context.Context, p crm.Preset) error {
-	return o.change(ctx, "update preset", p.Account, func(t tx) error {
+// as they are until their credential is known to work where they are to go; it
+// returns how many of them are to be tried there.
+func (o *Office) UpdatePreset(ctx context.Context, p crm.Preset) (following int, err error) {
+	err = o.change(ctx, "update preset", p.Account, func(t tx) error {
 		imap, smtp, err := presetServers(p)
 		if err != nil {
 			return err
@@ -92,20 +93,28 @@ func (o *Office) UpdatePreset(ctx context.Context, p crm.Preset) error {
 		if err == nil && n == 0 {
 			return txn.NotFound("preset")
 		}
+		if err != nil {
+			return err
+		}
 		t.Note(crm.AuditPresetUpdated, string(p.ID), presetDetail(p))
+		following, err = t.follow(p)
 		return err
 	})
+	return following, err
 }
 
-// DeletePreset takes a preset away. Links made from it go on.
+// DeletePreset takes a preset away. Links made from it go on where they are.
 func (o *Office) DeletePreset(ctx context.Context, a crm.AccountID, id crm.PresetID) error {
 	return o.change(ctx, "delete preset", a, func(t tx) error {
 		n, err := t.Exec(`DELETE FROM presets WHERE account = $1 AND id = $2`, a, id)
 		if err == nil && n == 0 {
 			return txn.NotFound("preset")
 		}
+		if err != nil {
+			return err
+		}
 		t.Note(crm.AuditPresetDeleted, string(id), nil)
-		return err
+		return t.Write(`UPDATE links SET transfer = NULL WHERE account = $1 AND preset = $2`, a, id)
 	})
 }
 

@@ -158,7 +158,7 @@ func testPresets(t *testing.T, open Opener) {
 
 	p.Name, p.SMTP = "Office 2", &crm.Server{Host: "smtp.sample.example", Port: 587, Security: crm.SecuritySTARTTLS}
 	p.UpdatedAt = h.now.Add(time.Hour)
-	h.must(h.UpdatePreset(ctx, p))
+	same(t, "links that follow", value(h.UpdatePreset(ctx, p))(h), 0)
 	same(t, "preset after the update", value(h.Preset(ctx, h.account, "pre_1"))(h), p)
 
 	for i := range 4 {
@@ -172,8 +172,9 @@ func testPresets(t *testing.T, open Opener) {
 	same(t, "presets, newest first", names(list, func(p crm.Preset) crm.PresetID { return p.ID }),
 		[]crm.PresetID{"pre_5", "pre_4", "pre_2", "pre_1"})
 	p.ID = "pre_none"
-	fails(t, h.UpdatePreset(ctx, p), crm.NotFound, "preset_not_found")
-	_, err := h.Preset(ctx, h.account, "pre_none")
+	_, err := h.UpdatePreset(ctx, p)
+	fails(t, err, crm.NotFound, "preset_not_found")
+	_, err = h.Preset(ctx, h.account, "pre_none")
 	fails(t, err, crm.NotFound, "preset_not_found")
 }
 
