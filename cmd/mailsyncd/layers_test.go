@@ -55,6 +55,7 @@ var floors = map[string]floor{
 	"crm/store/moving":       door,
 	"crm/store/office":       door,
 	"crm/store/postgres":     door,
+	"crm/store/report":       door,
 	"crm/store/sqlite":       door,
 	"crm/store/txn":          door,
 	"crm/stream":             door,

@@ -140,7 +140,7 @@ func TestContractsPaths(t *testing.T) {
 func TestEveryCodeIsDocumented(t *testing.T) {
 	o := newOffice(t)
 	document := string(o.document(t))
-	for _, folder := range []string{".", "bulk", "gate", "web", "wire", "../store/office", "../store/txn", "../../sync/imapbox", "../../sync/imapbox/talk", "../../sync/watch", "../../sync/guard", "../webhook", "../outbox"} {
+	for _, folder := range []string{".", "bulk", "gate", "web", "wire", "../store/office", "../store/report", "../store/txn", "../../sync/imapbox", "../../sync/imapbox/talk", "../../sync/watch", "../../sync/guard", "../webhook", "../outbox"} {
 		files, err := filepath.Glob(filepath.Join(folder, "*.go"))
 		if err != nil {
 			t.Fatal(err)

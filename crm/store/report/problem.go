@@ -1,4 +1,4 @@
-package office
+package report
 
 import (
 	"context"
@@ -22,13 +22,13 @@ func problemScanner(a crm.AccountID) func(txn.Scan) (crm.Problem, error) {
 
 // DueProblems lists UIDs in trouble that are to be tried again by now, in
 // folders that are there.
-func (o *Office) DueProblems(ctx context.Context, a crm.AccountID, m crm.MailboxID, now time.Time) ([]crm.Problem, error) {
-	list, err := txn.All(o.db.Reading(ctx), problemScanner(a), `
+func (r *Report) DueProblems(ctx context.Context, a crm.AccountID, m crm.MailboxID, now time.Time) ([]crm.Problem, error) {
+	list, err := txn.All(r.db.Reading(ctx), problemScanner(a), `
 		SELECT `+problemColumns+` FROM problems p
 		JOIN folders f ON f.account = p.account AND f.id = p.folder AND f.uidvalidity = p.uidvalidity
 		WHERE p.account = $1 AND p.mailbox = $2 AND p.retry_at <= $3 AND f.gone_at IS NULL
 		ORDER BY p.folder, p.uid`, a, m, txn.MS(now))
-	return list, o.db.Fail(ctx, "list due problems", err)
+	return list, r.db.Fail(ctx, "list due problems", err)
 }
 
 // problemsOf lists a mailbox's problems, at most limit.

@@ -1,4 +1,4 @@
-package office
+package report
 
 import (
 	"context"
@@ -12,21 +12,23 @@ import (
 const listedProblems = 100
 
 const healthColumns = `
-	SELECT ` + mailboxColumns + `, m.mode, m.last_synced_at, m.last_error, m.last_error_at, m.error_count, m.missed,
+	SELECT m.account, m.id, m.host, m.port, m.username, m.since, m.mode, m.last_synced_at, m.last_error, m.last_error_at, m.error_count, m.missed,
 		m.envelopes, m.bodies, m.refused_bodies, m.bytes, m.imported
 	FROM mailboxes m`
 
 func scanHealth(scan txn.Scan) (crm.Health, error) {
 	var h crm.Health
-	err := scan(append(mailboxFields(&h.Mailbox), &h.Mode, txn.Instant{To: &h.LastSyncedAt}, &h.LastError, txn.Instant{To: &h.LastErrorAt},
-		&h.ErrorCount, &h.Missed, &h.Receipt.Envelopes, &h.Receipt.Bodies, &h.Receipt.RefusedBodies, &h.Receipt.Bytes, &h.Imported)...)
+	m := &h.Mailbox
+	err := scan(&m.Account, &m.ID, &m.Host, &m.Port, &m.Username, txn.Instant{To: &m.Since}, &h.Mode,
+		txn.Instant{To: &h.LastSyncedAt}, &h.LastError, txn.Instant{To: &h.LastErrorAt}, &h.ErrorCount, &h.Missed,
+		&h.Receipt.Envelopes, &h.Receipt.Bodies, &h.Receipt.RefusedBodies, &h.Receipt.Bytes, &h.Imported)
 	return h, err
 }
 
 // Health is how a mailbox is.
-func (o *Office) Health(ctx context.Context, a crm.AccountID, id crm.MailboxID) (crm.Health, error) {
+func (r *Report) Health(ctx context.Context, a crm.AccountID, id crm.MailboxID) (crm.Health, error) {
 	var h crm.Health
-	err := o.db.Look(ctx, "read health", func(q txn.Session) error {
+	err := r.db.Look(ctx, "read health", func(q txn.Session) error {
 		found, err := txn.All(q, scanHealth, healthColumns+` WHERE m.account = $1 AND m.id = $2`, a, id)
 		if err != nil {
 			return err
@@ -45,13 +47,13 @@ func (o *Office) Health(ctx context.Context, a crm.AccountID, id crm.MailboxID) 
 
 // ListHealth lists how the mailboxes of an account are, also those that no
 // link stands for any more, the newest first.
-func (o *Office) ListHealth(ctx context.Context, a crm.AccountID, p crm.Paging) (crm.Part[crm.Health], error) {
+func (r *Report) ListHealth(ctx context.Context, a crm.AccountID, p crm.Paging) (crm.Part[crm.Health], error) {
 	_, before, err := txn.ReadCursor(p.Cursor)
 	if err != nil {
 		return crm.Part[crm.Health]{}, err
 	}
 	var list []crm.Health
-	err = o.db.Look(ctx, "list health", func(q txn.Session) error {
+	err = r.db.Look(ctx, "list health", func(q txn.Session) error {
 		list, err = txn.All(q, scanHealth, healthColumns+`
 			WHERE m.account = $1 AND ($2 = '' OR m.id < $2) ORDER BY m.id DESC LIMIT $3`, a, before, p.Limit+1)
 		if err != nil {
