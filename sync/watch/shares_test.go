@@ -10,12 +10,10 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
-	"go.uber.org/goleak"
 
 	"mailsyncd.example/crm"
 	"mailsyncd.example/crm/store"
 	"mailsyncd.example/crm/store/postgres"
-	"mailsyncd.example/crm/store/postgrestest"
 	"mailsyncd.example/sync/dovecottest"
 	"mailsyncd.example/sync/watch"
 )
@@ -151,16 +149,31 @@ type pair struct {
 
 func newPair(t *testing.T, on engine, d *dovecottest.Server) *pair {
 	t.Helper()
-	p := &pair{board: newBoard()}
-	p.a, p.b = p.board.desk(), p.board.desk()
+	b := newBoard()
+	first, second := b.desk(), b.desk()
+	p := pairOf(t, on, d, first)
+	p.board, p.a, p.b = b, first, second
+	p.join(second)
+	return p
+}
+
+// pairOf is a pair of which the second is still to join.
+func pairOf(t *testing.T, on engine, d *dovecottest.Server, first watch.Shares) *pair {
+	t.Helper()
+	p := &pair{}
 	p.office = newOfficeOn(t, on, d, func(o *watch.Options) {
-		o.Shares, o.Elsewhere, o.Metrics = p.a, other{func() *watch.Watcher { return p.second }}, watch.NewMetrics()
+		o.Shares, o.Elsewhere, o.Metrics = first, other{func() *watch.Watcher { return p.second }}, watch.NewMetrics()
 	})
+	return p
+}
+
+// join sets the second process to work.
+func (p *pair) join(s watch.Shares) {
+	p.t.Helper()
 	o := p.process(p.open())
-	o.Shares, o.Elsewhere, o.Metrics = p.b, other{func() *watch.Watcher { return p.watcher }}, watch.NewMetrics()
+	o.Shares, o.Elsewhere, o.Metrics = s, other{func() *watch.Watcher { return p.watcher }}, watch.NewMetrics()
 	p.second = watch.New(o)
 	p.stopSecond = p.run(p.second)
-	return p
 }
 
 // linkTo links a new user's mailbox through a proxy, and gives it to a process.
@@ -183,23 +196,6 @@ func (p *pair) fenced() float64 {
 	all, err := r.Gather()
 	must(p.t, err)
 	return all[0].GetMetric()[0].GetCounter().GetValue()
-}
-
-// postgresql is for all tests of this package, started by the first.
-var postgresql postgrestest.Server
-
-func TestMain(m *testing.M) { goleak.VerifyTestMain(tests{m}) }
-
-// tests stops the server before anybody looks for goroutines that were left.
-type tests struct{ *testing.M }
-
-func (t tests) Run() int {
-	code := t.M.Run()
-	if err := postgresql.Close(); err != nil {
-		fmt.Println(err)
-		return 1
-	}
-	return code
 }
 
 // onPostgreSQL is a database that each process opens for itself.
