@@ -6,7 +6,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"strings"
 	"time"
 
 	"mailsyncd.example/crm"
@@ -80,8 +79,7 @@ func (f *Files) removeOld(ctx context.Context, a crm.AccountID, ref crm.BlobRef,
 func olderRefs(dir, shard string, before time.Time) ([]crm.BlobRef, error) {
 	var refs []crm.BlobRef
 	err := eachOlder(dir, before, func(name string) error {
-		rest, ok := strings.CutSuffix(name, suffix)
-		if ref := crm.BlobRef(shard + rest); ok && validRef(ref) {
+		if ref, ok := refOf(shard + "/" + name); ok {
 			refs = append(refs, ref)
 		}
 		return nil

@@ -1,26 +1,25 @@
-// Package blob keeps raw messages in files that are named by the SHA-256 of
-// what is in them: DIR/ACCOUNT/a/bcdef….zst, compressed with Zstandard
-// (RFC 8878). The same bytes are kept once in an account.
+// Package blob keeps raw messages under the SHA-256 of what is in them:
+// ACCOUNT/a/bcdef….zst, compressed with Zstandard (RFC 8878). The same bytes
+// are kept once in an account. Files is a folder of them, Bucket the same in
+// an S3 bucket; both keep the promise of package blobtest.
 //
-// A file gets its name only once it is complete, and is durable only after
+// A blob gets its name only once it is complete, and is durable only after
 // Sync, which comes before the row that names it. What a crash leaves behind
-// in between is a file that nothing names; Sweep removes those.
+// in between is a blob that nothing names; Sweep removes those.
 package blob
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"regexp"
+	"strings"
 	"sync"
 	"time"
 
-	"github.com/klauspost/compress/zstd"
 	"golang.org/x/sync/errgroup"
 
 	"mailsyncd.example/crm"
@@ -31,18 +30,14 @@ const (
 	// incoming is where files grow. No account has such an id.
 	incoming = ".incoming"
 	suffix   = ".zst"
-	// window is how far back a repetition is found, and decides how much
-	// memory an encoder or decoder takes.
-	window = 256 << 10
 	// syncers is how many files are made durable at a time.
 	syncers = 8
 )
 
 // Files is a folder of blobs. It is safe for use by many goroutines.
 type Files struct {
-	dir      string
-	encoders sync.Pool // of *zstd.Encoder
-	decoders sync.Pool // of *zstd.Decoder
+	dir    string
+	packer packer
 	// finding is held for reading by a Put that finds its bytes kept already
 	// and makes the file young, for writing by Sweep while it removes one.
 	finding sync.RWMutex
@@ -72,7 +67,7 @@ func (f *Files) Put(ctx context.Context, a crm.AccountID, r io.Reader) (crm.Blob
 	if err != nil {
 		return "", 0, disk.Explain(err)
 	}
-	ref, size, err := f.compress(temp, r)
+	ref, size, err := f.packer.pack(temp, r)
 	err = errors.Join(err, explained(temp.Close()))
 	if err == nil {
 		err = explained(f.keep(temp.Name(), path(home, ref)))
@@ -82,6 +77,26 @@ func (f *Files) Put(ctx context.Context, a crm.AccountID, r io.Reader) (crm.Blob
 		return "", 0, err
 	}
 	return ref, size, nil
+}
+
+// Open reads a blob; crm.NotFound where there is none. Reading one that was
+// damaged ends in an error: Zstandard keeps a checksum.
+func (f *Files) Open(_ context.Context, a crm.AccountID, ref crm.BlobRef) (io.ReadCloser, error) {
+	home, err := f.home(a)
+	if err != nil {
+		return nil, err
+	}
+	if !validRef(ref) {
+		return nil, notFound(ref, nil)
+	}
+	file, err := os.Open(path(home, ref))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, notFound(ref, err)
+	}
+	if err != nil {
+		return nil, disk.Explain(err)
+	}
+	return f.packer.unpack(ref, file)
 }
 
 // keep gives a complete file its name. One that has it already stays, and is
@@ -101,35 +116,6 @@ func (f *Files) keep(temp, name string) error {
 		return err
 	}
 	return os.Rename(temp, name)
-}
-
-// compress copies r to w and names what it has copied.
-func (f *Files) compress(w io.Writer, r io.Reader) (crm.BlobRef, int64, error) {
-	enc, _ := f.encoders.Get().(*zstd.Encoder)
-	if enc == nil {
-		var err error
-		if enc, err = newEncoder(); err != nil {
-			return "", 0, err
-		}
-	}
-	// What goes wrong with r is the caller's, what goes wrong with w is ours.
-	enc.Reset(explainer{w})
-	sum := sha256.New()
-	size, err := io.Copy(enc, io.TeeReader(r, sum))
-	if closed := enc.Close(); err == nil {
-		err = closed
-	}
-	if err != nil {
-		return "", 0, err
-	}
-	enc.Reset(nil)
-	f.encoders.Put(enc)
-	return crm.BlobRef(hex.EncodeToString(sum.Sum(nil))), size, nil
-}
-
-func newEncoder() (*zstd.Encoder, error) {
-	return zstd.NewWriter(nil, zstd.WithEncoderLevel(zstd.SpeedFastest), zstd.WithEncoderConcurrency(1),
-		zstd.WithLowerEncoderMem(true), zstd.WithWindowSize(window))
 }
 
 // explainer is a writer whose errors say what to do.
@@ -228,10 +214,22 @@ func (f *Files) home(a crm.AccountID) (string, error) {
 
 func validRef(ref crm.BlobRef) bool { return refPattern.MatchString(string(ref)) }
 
+// nameOf is where a blob is in its account, in a folder as in a bucket: in one
+// of sixteen folders.
+func nameOf(ref crm.BlobRef) string { return string(ref[:1]) + "/" + string(ref[1:]) + suffix }
+
+// refOf is the other way round.
+func refOf(name string) (ref crm.BlobRef, ok bool) {
+	folder, rest, _ := strings.Cut(name, "/")
+	rest, ok = strings.CutSuffix(rest, suffix)
+	ref = crm.BlobRef(folder + rest)
+	return ref, ok && len(folder) == 1 && validRef(ref)
+}
+
 func path(home string, ref crm.BlobRef) string {
-	return filepath.Join(home, string(ref[:1]), string(ref[1:])+suffix)
+	return filepath.Join(home, filepath.FromSlash(nameOf(ref)))
 }
 
 func notFound(ref crm.BlobRef, cause error) error {
-	return crm.Wrap(crm.NotFound, "blob_not_found", "The raw message "+string(ref)+" is not in the data folder; restore it from a backup.", cause)
+	return crm.Wrap(crm.NotFound, "blob_not_found", "The raw message "+string(ref)+" is not where raw mail is kept; restore it from a backup.", cause)
 }
