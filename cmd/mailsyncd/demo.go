@@ -10,6 +10,7 @@ import (
 	"go.uber.org/zap"
 	"golang.org/x/sync/errgroup"
 
+	"mailsyncd.example/cmd/mailsyncd/demo"
 	"mailsyncd.example/crm"
 	"mailsyncd.example/sync/intake"
 )
@@ -38,11 +39,11 @@ func (c demoCommand) Run(ctx context.Context, p Program) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(folder)) }()
-	office, err := openOffice(aoi.address, info.address, dan.address)
+	office, err := demo.Open(demo.Aoi.Address, demo.Info.Address, demo.Dan.Address)
 	if err != nil {
 		return err
 	}
-	defer office.close()
+	defer office.Close()
 	if c.For > 0 {
 		var stop context.CancelFunc
 		ctx, stop = context.WithTimeout(ctx, c.For)
@@ -85,10 +86,10 @@ func (c demoCommand) Run(ctx context.Context, p Program) (err error) {
 var errEnd = errors.New("the demo has ended")
 
 // play sets the office up and lets mail arrive until ctx ends.
-func (c demoCommand) play(ctx context.Context, p Program, d *daemon, o *office, seen <-chan intake.Seen) error {
+func (c demoCommand) play(ctx context.Context, p Program, d *daemon, o *demo.Office, seen <-chan intake.Seen) error {
 	out := printer{p.Stdout}
 	s := &setup{api: client{d.url(), d.token}}
-	if err := s.open(ctx, crm.Server{Host: "127.0.0.1", Port: o.address.Port, Security: crm.SecurityNone}); err != nil {
+	if err := s.open(ctx, crm.Server{Host: "127.0.0.1", Port: o.Address.Port, Security: crm.SecurityNone}); err != nil {
 		return err
 	}
 	if err := s.linkColleagues(ctx); err != nil {
@@ -116,12 +117,12 @@ func (c demoCommand) play(ctx context.Context, p Program, d *daemon, o *office, 
 }
 
 // post delivers letter after letter, round after round.
-func (c demoCommand) post(ctx context.Context, o *office) error {
+func (c demoCommand) post(ctx context.Context, o *demo.Office) error {
 	tick := time.NewTicker(c.Every)
 	defer tick.Stop()
 	for n := 1; ; n++ {
-		for _, l := range round(n) {
-			if err := o.deliver(l); err != nil {
+		for _, l := range demo.Round(n) {
+			if err := o.Deliver(l); err != nil {
 				return err
 			}
 			select {

@@ -8,6 +8,7 @@ import (
 
 	"golang.org/x/text/width"
 
+	"mailsyncd.example/cmd/mailsyncd/demo"
 	"mailsyncd.example/crm"
 	"mailsyncd.example/sync/intake"
 )
@@ -22,9 +23,9 @@ type printer struct{ w io.Writer }
 func (p printer) welcome(s *setup) {
 	fmt.Fprintf(p.w, "\nThe office of Acme. Its mail is synced into the CRM at %s\n\n", s.api.url)
 	for _, c := range s.people {
-		fmt.Fprintf(p.w, "  %s%s links %s\n", pad(c.who.name, 14), pad(string(c.role), 10), c.links.address)
+		fmt.Fprintf(p.w, "  %s%s links %s\n", pad(c.who.Name, 14), pad(string(c.role), 10), c.links.Address)
 	}
-	fmt.Fprintf(p.w, "  customers:    %s, %s, %s\n\n", mori.name, rossi.name, baker.name)
+	fmt.Fprintf(p.w, "  customers:    %s, %s, %s\n\n", demo.Mori.Name, demo.Rossi.Name, demo.Baker.Name)
 	chie, dan := s.people[2], s.people[3]
 	fmt.Fprintf(p.w, `To look, as Dan, and as Chie who may see the mailboxes' health:
 
@@ -44,23 +45,23 @@ What happens now (Ctrl-C ends it):
 // seen prints what became of one copy of a mail. Of a mail that the rules
 // refuse the CRM knows nothing; who sent it is known here only because the
 // demo did.
-func (p printer) seen(mailbox string, o *office, s intake.Seen) {
-	l, ok := o.letter(copyKey{mailbox, s.Folder, s.Envelope.UID})
+func (p printer) seen(mailbox string, o *demo.Office, s intake.Seen) {
+	l, ok := o.Letter(demo.Copy{Mailbox: mailbox, Folder: s.Folder, UID: s.Envelope.UID})
 	if !ok && len(s.Envelope.From) > 0 {
-		l.from.name = string(s.Envelope.From[0])
+		l.From.Name = string(s.Envelope.From[0])
 	}
 	local, _, _ := strings.Cut(mailbox, "@")
 	where := local + " " + s.Folder
-	if s.Folder == folderInbox {
+	if s.Folder == demo.Inbox {
 		where = local
 	}
-	correspondent := l.from.name
-	if l.from.address == mailbox {
-		correspondent = "to " + l.to.name
+	correspondent := l.From.Name
+	if l.From.Address == mailbox {
+		correspondent = "to " + l.To.Name
 	}
 	mark, why := whyShort(s.Outcome)
 	if why == "" {
-		why = l.subject
+		why = l.Subject
 	}
 	line := time.Now().Format(time.TimeOnly) + "  " + pad(mark, 9) + pad(where, 14) + correspondent + ": " + why
 	fmt.Fprintln(p.w, fit(line, columns))

@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"time"
 
+	"mailsyncd.example/cmd/mailsyncd/demo"
 	"mailsyncd.example/crm"
 )
 
@@ -19,18 +20,18 @@ const tokenLife = 8 * time.Hour
 // colleague is a user of the demo's office, and the mailbox that they link.
 type colleague struct {
 	id    crm.UserID
-	who   mailPerson
+	who   demo.Person
 	role  crm.Role
-	links mailPerson
+	links demo.Person
 	token string // once the office is set up
 }
 
 func colleagues() []colleague {
 	return []colleague{
-		{id: "aoi", who: aoi, role: crm.RoleOwner, links: aoi},
-		{id: "ben", who: ben, role: crm.RoleAdmin, links: info},
-		{id: "chie", who: chie, role: crm.RoleManager, links: info},
-		{id: "dan", who: dan, role: crm.RoleUser, links: dan},
+		{id: "aoi", who: demo.Aoi, role: crm.RoleOwner, links: demo.Aoi},
+		{id: "ben", who: demo.Ben, role: crm.RoleAdmin, links: demo.Info},
+		{id: "chie", who: demo.Chie, role: crm.RoleManager, links: demo.Info},
+		{id: "dan", who: demo.Dan, role: crm.RoleUser, links: demo.Dan},
 	}
 }
 
@@ -66,9 +67,9 @@ func (s *setup) open(ctx context.Context, server crm.Server) error {
 			return err
 		}
 	}
-	for i, customer := range []mailPerson{mori, rossi, baker} {
+	for i, customer := range []demo.Person{demo.Mori, demo.Rossi, demo.Baker} {
 		path := fmt.Sprintf("/v1/contacts/c-%d", i+1)
-		record := map[string]any{"name": customer.name, "owner_id": "dan", "addresses": []string{customer.address}}
+		record := map[string]any{"name": customer.Name, "owner_id": "dan", "addresses": []string{customer.Address}}
 		if err := s.api.as(s.key).call(ctx, http.MethodPut, path, record, nil); err != nil {
 			return err
 		}
@@ -95,7 +96,7 @@ func serverJSON(s crm.Server) map[string]any {
 func (s *setup) hire(ctx context.Context, c *colleague) error {
 	crm := s.api.as(s.key)
 	path := "/v1/users/" + url.PathEscape(string(c.id))
-	user := map[string]any{"email": c.who.address, "name": c.who.name, "role": c.role}
+	user := map[string]any{"email": c.who.Address, "name": c.who.Name, "role": c.role}
 	if err := crm.call(ctx, http.MethodPut, path, user, nil); err != nil {
 		return err
 	}
@@ -127,7 +128,7 @@ func (s *setup) link(ctx context.Context, c colleague, settings map[string]any) 
 // linkColleagues links everybody by the office's preset.
 func (s *setup) linkColleagues(ctx context.Context) error {
 	for _, c := range s.people {
-		settings := map[string]any{"preset_id": s.preset, "address": c.links.address, "password": officePassword}
+		settings := map[string]any{"preset_id": s.preset, "address": c.links.Address, "password": demo.Password}
 		if err := s.link(ctx, c, settings); err != nil {
 			return err
 		}
@@ -167,7 +168,8 @@ func (s *setup) linkYours(ctx context.Context, ask prompt) error {
 
 // linkFurther puts the customer on record and links a further user.
 func (s *setup) linkFurther(ctx context.Context, address, customer string, settings map[string]any) error {
-	you := colleague{id: "you", who: mailPerson{"You", address}, role: crm.RoleUser, links: mailPerson{"You", address}}
+	who := demo.Person{Name: "You", Address: address}
+	you := colleague{id: "you", who: who, role: crm.RoleUser, links: who}
 	record := map[string]any{"name": customer, "addresses": []string{customer}}
 	if err := s.api.as(s.key).call(ctx, http.MethodPut, "/v1/contacts/yours", record, nil); err != nil {
 		return err

@@ -3,87 +3,17 @@ package main
 import (
 	"bytes"
 	"context"
-	"io"
-	"mime"
 	"net"
-	"net/mail"
 	"os"
 	"os/exec"
 	"strconv"
 	"strings"
 	"sync"
 	"testing"
-	"time"
-
-	"golang.org/x/net/html/charset"
 
 	"mailsyncd.example/crm"
 	"mailsyncd.example/sync/dovecottest"
 )
-
-// Each round shows every outcome that the demo is there to show; the rules
-// themselves decide, this only keeps the letters honest.
-func TestRoundShowsWhatTheRulesDecide(t *testing.T) {
-	customers := map[string]bool{mori.address: true, rossi.address: true, baker.address: true}
-	internal := func(p mailPerson) bool { return strings.HasSuffix(p.address, "@acme.example") }
-	shown := map[string]int{}
-	for _, l := range round(1) {
-		switch {
-		case internal(l.from) && internal(l.to):
-			shown["internal"]++
-		case customers[l.from.address] && l.automatic:
-			shown["absence notice"]++
-		case customers[l.from.address] && l.answers != "":
-			shown["reply"]++
-		case customers[l.from.address] && len(l.into) > 1:
-			shown["copy"]++
-		case customers[l.from.address], customers[l.to.address]:
-			shown["contact"]++
-		case customers[l.cc.address]:
-			shown["only in Cc"]++
-		default:
-			shown["private"]++
-		}
-	}
-	for _, kind := range []string{"internal", "absence notice", "reply", "copy", "contact", "only in Cc", "private"} {
-		if shown[kind] == 0 {
-			t.Errorf("no letter is of the kind %q", kind)
-		}
-	}
-}
-
-func TestLettersAreMail(t *testing.T) {
-	words := &mime.WordDecoder{CharsetReader: charset.NewReaderLabel}
-	addresses := mail.AddressParser{WordDecoder: words}
-	for _, l := range round(7) {
-		raw, err := l.wire(time.Unix(1800000000, 0))
-		if err != nil {
-			t.Fatal(err)
-		}
-		m, err := mail.ReadMessage(bytes.NewReader(raw))
-		if err != nil {
-			t.Fatalf("%s: %v", l.subject, err)
-		}
-		if from, err := addresses.ParseList(m.Header.Get("From")); err != nil || from[0].Address != l.from.address || from[0].Name != l.from.name {
-			t.Errorf("%s: From is %v, %v", l.subject, from, err)
-		}
-		if _, err := m.Header.Date(); err != nil {
-			t.Errorf("%s: %v", l.subject, err)
-		}
-		if _, params, err := mime.ParseMediaType(m.Header.Get("Content-Type")); err != nil || params["boundary"] == "" {
-			t.Errorf("%s: %v", l.subject, err)
-		}
-		body, err := io.ReadAll(m.Body)
-		if err != nil || !bytes.HasSuffix(bytes.TrimSpace(body), []byte("--")) {
-			t.Errorf("%s: the last part is not closed", l.subject)
-		}
-		for line := range bytes.Lines(raw) {
-			if !bytes.HasSuffix(line, []byte("\r\n")) {
-				t.Errorf("%s: the line %q does not end as it should", l.subject, line)
-			}
-		}
-	}
-}
 
 func TestFit(t *testing.T) {
 	for _, c := range []struct {
@@ -122,8 +52,8 @@ func TestEveryOutcomeHasWords(t *testing.T) {
 	}
 }
 
-// demo runs the demo until stop is called, which returns how it ended.
-func demo(t *testing.T, stdin string, more ...string) (out *logWatch, stop func() int) {
+// showDemo runs the demo until stop is called, which returns how it ended.
+func showDemo(t *testing.T, stdin string, more ...string) (out *logWatch, stop func() int) {
 	t.Helper()
 	out = newLogWatch(t)
 	ctx, cancel := context.WithCancel(context.Background())
@@ -141,7 +71,7 @@ func demo(t *testing.T, stdin string, more ...string) (out *logWatch, stop func(
 
 func TestDemo(t *testing.T) {
 	t.Setenv("TMPDIR", t.TempDir())
-	out, stop := demo(t, "")
+	out, stop := showDemo(t, "")
 	out.waitText("imported dan ", "imported info ", "refused  aoi ", "no contact in From or To", "only in Cc",
 		"colleagues", "自動返信", "copy ", "dan Sent", "aoi 送信済み", "to Elena Rossi")
 
@@ -171,7 +101,7 @@ func TestDemo(t *testing.T) {
 }
 
 func TestDemoEndsByItself(t *testing.T) {
-	out, _ := demo(t, "", "--for", "50ms")
+	out, _ := showDemo(t, "", "--for", "50ms")
 	out.waitEnd()
 }
 
@@ -183,7 +113,7 @@ func TestDemoLinksARealMailbox(t *testing.T) {
 	}
 	server := net.JoinHostPort(dovecottest.Host, strconv.Itoa(dovecot.IMAPSPort))
 	answers := "me@home.example\n" + server + "\n\nelena@rossi.example\n"
-	out, stop := demo(t, answers+"wrong\n"+answers+"my password\n", "--link", "--ca-file", dovecot.CAFile)
+	out, stop := showDemo(t, answers+"wrong\n"+answers+"my password\n", "--link", "--ca-file", dovecot.CAFile)
 	out.waitText("password: ", "links me@home.example", "imported dan")
 	dovecot.Deliver(t, "me@home.example", mailOf("me@rossi", elena, "me@home.example", "To you", "x"))
 	out.waitText("imported me ")

@@ -1,4 +1,6 @@
-package main
+// Package demo is the office that the command of this name shows: people,
+// letters, and a mail server in memory.
+package demo
 
 import (
 	"bytes"
@@ -16,34 +18,35 @@ import (
 	"mailsyncd.example/crm"
 )
 
-// officePassword opens every mailbox of the demo's mail server, which listens
+// Password opens every mailbox of the demo's mail server, which listens
 // on the loopback interface only and forgets everything in the end.
-const officePassword = "demo-only"
+const Password = "demo-only"
 
-// office is the mail server of the demo: IMAP over TCP, kept in memory.
-type office struct {
-	server    *imapserver.Server
-	address   *net.TCPAddr
+// Office is the mail server of the demo: IMAP over TCP, kept in memory.
+type Office struct {
+	server *imapserver.Server
+	// Address is where it listens.
+	Address   *net.TCPAddr
 	mailboxes map[string]*imapmemserver.User
 
 	mu        sync.Mutex
-	delivered map[copyKey]demoMail
+	delivered map[Copy]Letter
 	count     int
 }
 
-// copyKey names one copy of a mail on the server.
-type copyKey struct {
-	mailbox, folder string
-	uid             crm.UID
+// Copy names one copy of a mail on the server.
+type Copy struct {
+	Mailbox, Folder string
+	UID             crm.UID
 }
 
-// openOffice starts the mail server with a mailbox for each of the addresses.
-func openOffice(addresses ...string) (*office, error) {
+// Open starts the mail server with a mailbox for each of the addresses.
+func Open(addresses ...string) (*Office, error) {
 	memory := imapmemserver.New()
-	o := &office{mailboxes: map[string]*imapmemserver.User{}, delivered: map[copyKey]demoMail{}}
+	o := &Office{mailboxes: map[string]*imapmemserver.User{}, delivered: map[Copy]Letter{}}
 	for _, address := range addresses {
-		user := imapmemserver.NewUser(address, officePassword)
-		for _, folder := range []string{folderInbox, folderSent, folderSentOfAoi, folderJunk, folderOfProjects} {
+		user := imapmemserver.NewUser(address, Password)
+		for _, folder := range []string{Inbox, sent, sentOfAoi, junk, projects} {
 			if err := user.Create(folder, nil); err != nil {
 				return nil, fmt.Errorf("create %s of %s: %w", folder, address, err)
 			}
@@ -55,7 +58,7 @@ func openOffice(addresses ...string) (*office, error) {
 	if err != nil {
 		return nil, err
 	}
-	o.address = listener.Addr().(*net.TCPAddr)
+	o.Address = listener.Addr().(*net.TCPAddr)
 	o.server = imapserver.New(&imapserver.Options{
 		NewSession: func(*imapserver.Conn) (imapserver.Session, *imapserver.GreetingData, error) {
 			return memory.NewSession(), nil, nil
@@ -66,14 +69,15 @@ func openOffice(addresses ...string) (*office, error) {
 		InsecureAuth: true,
 		Logger:       log.New(io.Discard, "", 0),
 	})
-	go o.server.Serve(listener) //nolint:errcheck // it ends when close closes it
+	go o.server.Serve(listener) //nolint:errcheck // it ends when Close closes it
 	return o, nil
 }
 
-func (o *office) close() { _ = o.server.Close() }
+// Close stops the server.
+func (o *Office) Close() { _ = o.server.Close() }
 
-// deliver puts a letter where it belongs and remembers what each copy was.
-func (o *office) deliver(l demoMail) error {
+// Deliver puts a letter where it belongs and remembers what each copy was.
+func (o *Office) Deliver(l Letter) error {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.count++
@@ -89,13 +93,13 @@ func (o *office) deliver(l demoMail) error {
 		if err != nil {
 			return fmt.Errorf("deliver to %s of %s: %w", p.folder, p.mailbox, err)
 		}
-		o.delivered[copyKey{p.mailbox, p.folder, crm.UID(put.UID)}] = l
+		o.delivered[Copy{p.mailbox, p.folder, crm.UID(put.UID)}] = l
 	}
 	return nil
 }
 
-// letter returns what was delivered as this copy.
-func (o *office) letter(k copyKey) (demoMail, bool) {
+// Letter returns what was delivered as this copy.
+func (o *Office) Letter(k Copy) (Letter, bool) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	l, ok := o.delivered[k]

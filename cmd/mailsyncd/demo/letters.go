@@ -1,4 +1,4 @@
-package main
+package demo
 
 import (
 	"bytes"
@@ -21,10 +21,10 @@ type place struct {
 	folder  string
 }
 
-// demoMail is a mail of the demo, before it is put into words on the wire.
-type demoMail struct {
-	from, to, cc mailPerson
-	subject      string
+// Letter is a mail of the demo, before it is put into words on the wire.
+type Letter struct {
+	From, To, Cc Person
+	Subject      string
 	body         string
 	id           string // Message-ID; the office makes one where none is given
 	answers      string // the Message-ID that it replies to, if any
@@ -34,69 +34,71 @@ type demoMail struct {
 	into         []place
 }
 
-type mailPerson struct{ name, address string }
+// Person writes mail, or gets it.
+type Person struct{ Name, Address string }
 
 // The people of the demo. The office is acme.example; contacts are customers
 // on record, everybody else is nobody's business.
 var (
-	aoi  = mailPerson{"田中 葵", "aoi@acme.example"}
-	ben  = mailPerson{"Ben Carter", "ben@acme.example"}
-	chie = mailPerson{"佐藤 千恵", "chie@acme.example"}
-	dan  = mailPerson{"Dan Weber", "dan@acme.example"}
-	info = mailPerson{"Acme", "info@acme.example"}
+	Aoi  = Person{"田中 葵", "aoi@acme.example"}
+	Ben  = Person{"Ben Carter", "ben@acme.example"}
+	Chie = Person{"佐藤 千恵", "chie@acme.example"}
+	Dan  = Person{"Dan Weber", "dan@acme.example"}
+	Info = Person{"Acme", "info@acme.example"}
 
-	mori  = mailPerson{"森 由紀", "yuki.mori@hanabi.example"}
-	rossi = mailPerson{"Elena Rossi", "elena@rossi.example"}
-	baker = mailPerson{"Tom Baker", "tom@baker.example"}
+	Mori  = Person{"森 由紀", "yuki.mori@hanabi.example"}
+	Rossi = Person{"Elena Rossi", "elena@rossi.example"}
+	Baker = Person{"Tom Baker", "tom@baker.example"}
 
-	dentist = mailPerson{"Dr. Otani", "reminder@dentist.example"}
-	agency  = mailPerson{"Kim Larsen", "kim@agency.example"}
-	shop    = mailPerson{"Parcel service", "noreply@parcels.example"}
+	dentist = Person{"Dr. Otani", "reminder@dentist.example"}
+	agency  = Person{"Kim Larsen", "kim@agency.example"}
+	shop    = Person{"Parcel service", "noreply@parcels.example"}
 )
 
+// The folders of a mailbox.
 const (
-	folderInbox      = "INBOX"
-	folderSent       = "Sent"
-	folderSentOfAoi  = "送信済み"
-	folderJunk       = "Junk"
-	folderOfProjects = "Projects"
+	Inbox     = "INBOX"
+	sent      = "Sent"
+	sentOfAoi = "送信済み"
+	junk      = "Junk"
+	projects  = "Projects"
 )
 
-// round returns the letters of the n-th round, in the order in which they
+// Round returns the letters of the n-th round, in the order in which they
 // arrive. Each shows one thing that the import rules decide.
-func round(n int) []demoMail {
+func Round(n int) []Letter {
 	order := fmt.Sprintf("order %d", 1040+n)
 	ask, answer := fmt.Sprintf("ask-%d@rossi.example", n), fmt.Sprintf("offer-%d@acme.example", n)
 	quote, reply := fmt.Sprintf("mitsumori-%d@hanabi.example", n), fmt.Sprintf("henshin-%d@acme.example", n)
-	return []demoMail{
-		{from: rossi, to: dan, subject: "Chairs for " + order, into: []place{{dan.address, folderInbox}},
+	return []Letter{
+		{From: Rossi, To: Dan, Subject: "Chairs for " + order, into: []place{{Dan.Address, Inbox}},
 			body: "Hello Dan,\n\ncould you send me an offer for 40 chairs?\n\nElena", id: ask},
-		{from: dentist, to: aoi, subject: "Your appointment on Tuesday", into: []place{{aoi.address, folderInbox}},
+		{From: dentist, To: Aoi, Subject: "Your appointment on Tuesday", into: []place{{Aoi.Address, Inbox}},
 			body: "This is between you and us."},
-		{from: mori, to: info, subject: fmt.Sprintf("見積もりのお願い（%d）", n), into: []place{{info.address, folderInbox}},
+		{From: Mori, To: Info, Subject: fmt.Sprintf("見積もりのお願い（%d）", n), into: []place{{Info.Address, Inbox}},
 			body: "アクメ株式会社 御中\n\n椅子40脚の見積もりをお願いいたします。\n\n花火商事　森", id: quote, oldJapanese: true},
-		{from: ben, to: aoi, subject: "Lunch?", into: []place{{aoi.address, folderInbox}},
+		{From: Ben, To: Aoi, Subject: "Lunch?", into: []place{{Aoi.Address, Inbox}},
 			body: "The noodle place at noon?"},
-		{from: dan, to: rossi, subject: "Re: Chairs for " + order, into: []place{{dan.address, folderSent}},
+		{From: Dan, To: Rossi, Subject: "Re: Chairs for " + order, into: []place{{Dan.Address, sent}},
 			body: "Dear Elena,\n\nour offer is attached.\n\nDan", id: answer, answers: ask, attached: "offer.csv"},
-		{from: agency, to: dan, cc: rossi, subject: "Trade fair in May", into: []place{{dan.address, folderInbox}},
+		{From: agency, To: Dan, Cc: Rossi, Subject: "Trade fair in May", into: []place{{Dan.Address, Inbox}},
 			body: "Dan, do you come this year? Elena's company has a stand."},
-		{from: rossi, to: dan, subject: "Re: Chairs for " + order, into: []place{{dan.address, folderInbox}},
+		{From: Rossi, To: Dan, Subject: "Re: Chairs for " + order, into: []place{{Dan.Address, Inbox}},
 			body: "Dear Dan,\n\nthat is fine, we take them.\n\nElena\n\n> our offer is attached.", answers: answer},
-		{from: aoi, to: mori, subject: fmt.Sprintf("Re: 見積もりのお願い（%d）", n), into: []place{{aoi.address, folderSentOfAoi}},
+		{From: Aoi, To: Mori, Subject: fmt.Sprintf("Re: 見積もりのお願い（%d）", n), into: []place{{Aoi.Address, sentOfAoi}},
 			body: "森様\n\nお見積もりをお送りいたします。\n\n田中", id: reply, answers: quote, attached: "見積書.csv"},
-		{from: mori, to: aoi, subject: "自動返信: 不在のお知らせ", into: []place{{aoi.address, folderInbox}},
+		{From: Mori, To: Aoi, Subject: "自動返信: 不在のお知らせ", into: []place{{Aoi.Address, Inbox}},
 			body: "ただいま休暇をいただいております。月曜日にご連絡いたします。", answers: reply, automatic: true},
-		{from: baker, to: info, subject: "Invoice of " + order,
-			into: []place{{info.address, folderInbox}, {dan.address, folderOfProjects}},
+		{From: Baker, To: Info, Subject: "Invoice of " + order,
+			into: []place{{Info.Address, Inbox}, {Dan.Address, projects}},
 			body: "Hello,\n\nplease find our invoice attached.\n\nTom", attached: "invoice.csv"},
-		{from: shop, to: dan, subject: "Your parcel is on its way", into: []place{{dan.address, folderInbox}},
+		{From: shop, To: Dan, Subject: "Your parcel is on its way", into: []place{{Dan.Address, Inbox}},
 			body: "It will be at your door tomorrow."},
 	}
 }
 
 // wire is the letter as it travels (RFC 5322).
-func (l demoMail) wire(now time.Time) ([]byte, error) {
+func (l Letter) wire(now time.Time) ([]byte, error) {
 	charset, encode := "utf-8", func(s string) string { return s }
 	if l.oldJapanese {
 		charset = "iso-2022-jp"
@@ -112,7 +114,7 @@ func (l demoMail) wire(now time.Time) ([]byte, error) {
 		}
 		return mime.BEncoding.Encode("utf-8", s)
 	}
-	person := func(p mailPerson) string { return word(p.name) + " <" + p.address + ">" }
+	person := func(p Person) string { return word(p.Name) + " <" + p.Address + ">" }
 
 	var b bytes.Buffer
 	field := func(name, value string) {
@@ -120,12 +122,12 @@ func (l demoMail) wire(now time.Time) ([]byte, error) {
 			fmt.Fprintf(&b, "%s: %s\r\n", name, value)
 		}
 	}
-	field("From", person(l.from))
-	field("To", person(l.to))
-	if l.cc.address != "" {
-		field("Cc", person(l.cc))
+	field("From", person(l.From))
+	field("To", person(l.To))
+	if l.Cc.Address != "" {
+		field("Cc", person(l.Cc))
 	}
-	field("Subject", word(l.subject))
+	field("Subject", word(l.Subject))
 	field("Date", now.Format(time.RFC1123Z))
 	field("Message-ID", "<"+l.id+">")
 	if l.answers != "" {
