@@ -18,13 +18,14 @@ import (
 type Config struct {
 	File          string         `name:"config" type:"existingfile" placeholder:"FILE" help:"Read settings from FILE, one NAME=value a line with the names of the environment. The environment wins over it, flags win over both."`
 	DatabaseURL   string         `placeholder:"URL" setting:"MAILSYNC_DATABASE_URL" help:"Database: sqlite:///path/to/file or postgres://user:password@host/database. A SQLite file in the data folder unless given."`
+	BlobURL       string         `placeholder:"URL" setting:"MAILSYNC_BLOB_URL" help:"Raw mail: file:///path/to/folder or s3://bucket/prefix?endpoint=https://host&region=name, with credentials where AWS tools look for them. In the data folder unless given."`
 	Listen        string         `default:"127.0.0.1:8480" placeholder:"ADDR" setting:"MAILSYNC_LISTEN" help:"Address of the HTTP API (${default})."`
 	DataDir       string         `default:"./mailsync-data" placeholder:"DIR" setting:"MAILSYNC_DATA_DIR" help:"Folder for the database, keys and mail (${default})."`
 	Keyset        string         `placeholder:"JSON" setting:"MAILSYNC_KEYSET" help:"Keys that encrypt credentials. Made in the data folder on first start unless given."`
 	OperatorToken string         `placeholder:"TOKEN" setting:"MAILSYNC_OPERATOR_TOKEN" help:"Token that manages accounts. Made on first start, in a file in the data folder, unless given."`
 	PollInterval  time.Duration  `default:"3m" placeholder:"TIME" setting:"MAILSYNC_POLL_INTERVAL" help:"Look at every folder at least this often (${default})."`
 	AllowNetworks []netip.Prefix `placeholder:"CIDR" setting:"MAILSYNC_ALLOW_NETWORKS" help:"Private networks, separated by commas, in which mail hosts and webhook endpoints may stand. Without it only public addresses are dialled."`
-	CAFile        string         `type:"existingfile" placeholder:"FILE" setting:"MAILSYNC_CA_FILE" help:"Trust the CA certificates in FILE too, for mail hosts and webhook endpoints."`
+	CAFile        string         `type:"existingfile" placeholder:"FILE" setting:"MAILSYNC_CA_FILE" help:"Trust the CA certificates in FILE too, for mail hosts, webhook endpoints and the bucket."`
 }
 
 // settings finds the values of flags that the command line leaves out: first

@@ -52,6 +52,7 @@ func (c doctorCommand) Run(ctx context.Context, p Program) error {
 		{"data folder", c.checkFolder},
 		{"free space", c.checkSpace},
 		{"database", c.checkDatabase},
+		{"raw mail", c.checkBlobs},
 		{"keyset", c.checkKeyset},
 		{"operator token", c.checkToken},
 		{"listen address", c.checkListen},

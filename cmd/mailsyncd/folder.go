@@ -17,11 +17,13 @@ import (
 // Where things stand in the data folder.
 func (c Config) operatorTokenFile() string { return filepath.Join(c.DataDir, "operator-token") }
 func (c Config) keysetFile() string        { return filepath.Join(c.DataDir, "keyset.json") }
-func (c Config) blobFolder() string        { return filepath.Join(c.DataDir, "blobs") }
 
 // Validate is called by kong once all values are known.
 func (c Config) Validate() error {
 	if err := c.checkDatabaseURL(); err != nil {
+		return err
+	}
+	if err := c.checkBlobURL(); err != nil {
 		return err
 	}
 	if c.PollInterval <= 0 {

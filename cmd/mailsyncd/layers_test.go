@@ -81,6 +81,8 @@ var floors = map[string]floor{
 	"crm/servertest":         kit,
 	"crm/store/postgrestest": kit,
 	"crm/store/storetest":    kit,
+	"crm/blob/blobtest":      kit,
+	"crm/buckettest":         kit,
 	"crm/vectortest":         kit,
 	"dedupe/claimtest":       kit,
 	"sync/dovecottest":       kit,

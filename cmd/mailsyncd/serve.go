@@ -12,7 +12,6 @@ import (
 
 	"mailsyncd.example/crm"
 	"mailsyncd.example/crm/api"
-	"mailsyncd.example/crm/blob"
 	"mailsyncd.example/crm/outbox"
 	"mailsyncd.example/crm/store"
 	"mailsyncd.example/crm/webhook"
@@ -57,7 +56,7 @@ type daemon struct {
 	log      *zap.Logger
 	token    crm.Secret
 	store    *store.Store
-	blobs    *blob.Files
+	blobs    keeper
 	watcher  *watch.Watcher
 	posting  *outbox.Dispatcher
 	poster   *webhook.Poster
@@ -90,7 +89,7 @@ func newDaemon(ctx context.Context, c Config, log *zap.Logger, observe func(inta
 	if err != nil {
 		return nil, err
 	}
-	if d.blobs, err = blob.Open(c.blobFolder()); err != nil {
+	if d.blobs, err = c.openBlobs(ctx, log); err != nil {
 		return nil, err
 	}
 	dialer, err := c.mailDialer()
@@ -145,7 +144,7 @@ func (d *daemon) ready(ctx context.Context) error {
 	if free, err := freeSpace(d.config.DataDir); err == nil && free < leastSpace {
 		return crm.E(crm.Unavailable, "disk_full", "The disk under the data folder is full; free some space.")
 	}
-	return nil
+	return d.blobs.Ready(ctx)
 }
 
 // run serves until ctx ends, then stops what was started, the last first.
@@ -189,6 +188,9 @@ func (d *daemon) close() error {
 		if err = d.listener.Close(); errors.Is(err, net.ErrClosed) {
 			err = nil // the server did it
 		}
+	}
+	if d.blobs != nil {
+		d.blobs.Close()
 	}
 	if d.store != nil {
 		err = errors.Join(err, d.store.Close())

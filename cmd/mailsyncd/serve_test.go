@@ -88,6 +88,9 @@ func TestWrongConfigurationIsAMatterOfUsage(t *testing.T) {
 		{"no time at all", []string{"MAILSYNC_POLL_INTERVAL=0s"}, nil, "above zero"},
 		{"no network", nil, []string{"--allow-networks", "10.0.0.1"}, "--allow-networks"},
 		{"another database", []string{"MAILSYNC_DATABASE_URL=mysql://x"}, nil, "--database-url"},
+		{"another store of mail", nil, []string{"--blob-url", "gs://mail"}, "--blob-url"},
+		{"credentials in a URL", []string{"MAILSYNC_BLOB_URL=s3://key:secret@mail"}, nil, "AWS_ACCESS_KEY_ID"},
+		{"a folder that is no path", nil, []string{"--blob-url", "file://mail"}, "--blob-url"},
 		{"misspelt in the file", nil, []string{"--config", conf}, "line 3"},
 		{"no such file", nil, []string{"--config", conf + "x"}, "conf"},
 	} {

@@ -72,5 +72,5 @@ func contentLost(err error) error {
 	if crm.KindOf(err) != crm.NotFound {
 		return err
 	}
-	return crm.Wrap(crm.Internal, "content_lost", "The bytes of this message are missing in the data folder; ask the operator to restore them.", err)
+	return crm.Wrap(crm.Internal, "content_lost", "The bytes of this message are missing where raw mail is kept; ask the operator to restore them.", err)
 }

@@ -53,6 +53,18 @@ func Open(dir string) (*Files, error) {
 	return &Files{dir: dir}, nil
 }
 
+// Ready tells whether the folder can be written to.
+func (f *Files) Ready(context.Context) error {
+	temp, err := os.CreateTemp(filepath.Join(f.dir, incoming), "ready-*")
+	if err != nil {
+		return disk.Explain(err)
+	}
+	return explained(errors.Join(temp.Close(), os.Remove(temp.Name())))
+}
+
+// Close is there because a Bucket needs it; a folder holds nothing open.
+func (f *Files) Close() {}
+
 // Put keeps what r has to give, whatever its size, and returns its name and
 // the number of its bytes. An error of r comes back as it is.
 func (f *Files) Put(ctx context.Context, a crm.AccountID, r io.Reader) (crm.BlobRef, int64, error) {

@@ -26,5 +26,5 @@ func Full(err error) *crm.Error {
 
 // Unwritable says that the data folder can't be used.
 func Unwritable(err error) *crm.Error {
-	return crm.Wrap(crm.Unavailable, "data_dir_unwritable", "The data folder can't be written to; give its owner the right, or choose another with MAILSYNC_DATA_DIR.", err)
+	return crm.Wrap(crm.Unavailable, "data_dir_unwritable", "The data folder can't be written to; give its owner the right, or choose another with MAILSYNC_DATA_DIR (for raw mail MAILSYNC_BLOB_URL).", err)
 }
