@@ -65,8 +65,8 @@ func openBucket(t testing.TB) (*buckettest.Server, blobtest.Rig) {
 		Keeper: b,
 		Kept:   func(t testing.TB) int { return len(files(t, outgoing)) + len(s.Objects(t, "mail")) },
 		Age: func(t testing.TB, by time.Duration) {
-			age(t, outgoing, by)
-			s.Age(t, "mail", by)
+			blobtest.Age(t, outgoing, by)
+			blobtest.Age(t, s.Folder("mail"), by)
 		},
 	}
 }

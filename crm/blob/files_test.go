@@ -43,22 +43,8 @@ func filesRig(t testing.TB) (r blobtest.Rig, dir string) {
 	return blobtest.Rig{
 		Keeper: f,
 		Kept:   func(t testing.TB) int { return len(files(t, dir)) },
-		Age:    func(t testing.TB, by time.Duration) { age(t, dir, by) },
+		Age:    func(t testing.TB, by time.Duration) { blobtest.Age(t, dir, by) },
 	}, dir
-}
-
-func age(t testing.TB, dir string, by time.Duration) {
-	t.Helper()
-	for _, name := range files(t, dir) {
-		info, err := os.Stat(name)
-		if err == nil {
-			at := info.ModTime().Add(-by)
-			err = os.Chtimes(name, at, at)
-		}
-		if err != nil {
-			t.Fatal(err)
-		}
-	}
 }
 
 func files(t testing.TB, dir string) (names []string) {

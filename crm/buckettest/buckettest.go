@@ -192,20 +192,3 @@ func (s *Server) Objects(t testing.TB, bucket string) (keys []string) {
 	}
 	return keys
 }
-
-// Age makes all objects of a bucket look as if they were written so much
-// earlier.
-func (s *Server) Age(t testing.TB, bucket string, by time.Duration) {
-	t.Helper()
-	for _, key := range s.Objects(t, bucket) {
-		name := filepath.Join(s.Folder(bucket), filepath.FromSlash(key))
-		info, err := os.Stat(name)
-		if err == nil {
-			at := info.ModTime().Add(-by)
-			err = os.Chtimes(name, at, at)
-		}
-		if err != nil {
-			t.Fatal(err)
-		}
-	}
-}

@@ -8,7 +8,10 @@ import (
 	"encoding/hex"
 	"errors"
 	"io"
+	"io/fs"
 	"math/rand/v2"
+	"os"
+	"path/filepath"
 	"runtime"
 	"strings"
 	"sync"
@@ -60,6 +63,26 @@ func Run(t *testing.T, open func(t *testing.T) Rig) {
 		"AnotherAccount's": anotherAccount,
 	} {
 		t.Run(name, func(t *testing.T) { test(t, open(t)) })
+	}
+}
+
+// Age makes all files in a folder look as if they had been written so much
+// earlier.
+func Age(t testing.TB, dir string, by time.Duration) {
+	t.Helper()
+	err := filepath.WalkDir(dir, func(name string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		info, err := d.Info()
+		if err != nil {
+			return err
+		}
+		at := info.ModTime().Add(-by)
+		return os.Chtimes(name, at, at)
+	})
+	if err != nil {
+		t.Fatal(err)
 	}
 }
 
