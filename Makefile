@@ -4,7 +4,7 @@
 GO ?= go
 FUZZTIME ?= 30s
 
-.PHONY: run build test bench fuzz clean
+.PHONY: run build test bench bench-latency fuzz clean
 
 run: build ## a whole office in one process, to look at
 	@bin/mailsyncd demo
@@ -19,6 +19,10 @@ test: ## everything, against real servers; a server that is missing is a failure
 bench: ## how fast, beside bare sockets and go-imap's client (docs/performance.md)
 	@.ci/servers
 	@$(GO) run ./cmd/bench
+
+bench-latency: ## from mail to signed webhook, beside the mail server's own notice
+	@.ci/servers
+	@$(GO) run ./cmd/bench -latency
 
 fuzz:
 	@.ci/fuzz $(FUZZTIME)

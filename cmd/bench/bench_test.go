@@ -6,6 +6,7 @@ import (
 	"errors"
 	"os"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -61,6 +62,57 @@ func TestQuick(t *testing.T) {
 	for row := 1; row <= 8; row++ {
 		if !measured[row] {
 			t.Errorf("row %d was not measured", row)
+		}
+	}
+}
+
+// From mail to webhook: everything arrives, signed, in either mode, and nobody
+// hears of it before it was delivered. How soon is not judged here.
+func TestQuickLatency(t *testing.T) {
+	s, err := dovecottest.Open()
+	if errors.Is(err, dovecottest.ErrMissing) && os.Getenv("CI") != "true" {
+		t.Skip(err)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	b := &bench{quick: true, progress: t.Output()}
+	lags, err := b.latency(t.Context(), quickLatency)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var counts []int
+	for _, l := range lags {
+		counts = append(counts, len(l.posted))
+		if l.interval == 0 && len(l.notice) != len(l.posted) {
+			t.Errorf("%s: %d notices for %d posts", l.work, len(l.notice), len(l.posted))
+		}
+	}
+	if want := []int{4, 5, 9, 4}; !slices.Equal(counts, want) {
+		t.Errorf("posts %v, want %v", counts, want)
+	}
+}
+
+func TestLatencyLine(t *testing.T) {
+	steady := func(d time.Duration) delays { return delays{d, d, d} }
+	for _, c := range []struct {
+		l    lag
+		want string
+	}{
+		{lag{work: "x", notice: steady(500 * time.Millisecond), posted: steady(690 * time.Millisecond)},
+			"| x | 99th percentile | 0.50 s | 0.69 s | 0.19 s | ≤ 0.20 s | ok |"},
+		{lag{work: "x", notice: steady(500 * time.Millisecond), posted: steady(710 * time.Millisecond)},
+			"| x | 99th percentile | 0.50 s | 0.71 s | 0.21 s | ≤ 0.20 s | MISSED |"},
+		{lag{work: "x", interval: 10 * time.Second, posted: steady(9 * time.Second)},
+			"| x | 99th percentile | – | 9.00 s | 0.90 of the interval | ≤ 1.00 of the interval | ok |"},
+		{lag{work: "x", interval: time.Second, posted: steady(2 * time.Second)},
+			"| x | 99th percentile | – | 2.00 s | 2.00 of the interval | ≤ 1.00 of the interval | MISSED |"},
+	} {
+		if got := strings.ReplaceAll(c.l.line(99, true), "\t", " "); got != c.want {
+			t.Errorf("%s, want %s", got, c.want)
 		}
 	}
 }

@@ -38,12 +38,16 @@ func run(ctx context.Context, args []string, in io.Reader, out, complaints io.Wr
 	flags.SetOutput(complaints)
 	flags.BoolVar(&b.quick, "quick", false, "small sizes: does it still run? The figures mean nothing")
 	row := flags.Int("row", 0, "measure this row of the table only")
+	latency := flags.Bool("latency", false, "measure from mail to webhook, and nothing else")
 	flags.StringVar(&b.profiles, "profile", "", "write CPU profiles of our side into this `folder`")
 	if err := flags.Parse(args); err != nil {
 		return 2
 	}
 	if b.quick {
 		b.sizes = quickSizes
+	}
+	if *latency {
+		return report(complaints, b.runLatency(ctx, out))
 	}
 	return report(complaints, b.run(ctx, *row, out))
 }
@@ -83,6 +87,18 @@ var rows = []row{
 	{[]int{6}, nil, (*bench).delivery},
 	{[]int{7}, nil, (*bench).backlog},
 	{[]int{4, 8}, fewFolders, (*bench).idle},
+}
+
+func (b *bench) runLatency(ctx context.Context, out io.Writer) error {
+	s := fullLatency
+	if b.quick {
+		s = quickLatency
+	}
+	lags, err := b.latency(ctx, s)
+	if err != nil {
+		return err
+	}
+	return printLatency(out, lags, !b.quick)
 }
 
 func (b *bench) run(ctx context.Context, only int, out io.Writer) error {
