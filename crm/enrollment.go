@@ -29,6 +29,15 @@ type Enrollment struct {
 	Away    Away // until when the contact has announced to be away
 }
 
+// EnrollmentQuery selects enrollments of an account, by id. What is empty is not
+// asked for.
+type EnrollmentQuery struct {
+	Contact ContactID
+	User    UserID
+	Status  EnrollmentStatus
+	Paging
+}
+
 // Hold is why an active enrollment has to wait although nobody has replied.
 type Hold struct {
 	Reason    HoldReason

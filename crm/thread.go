@@ -18,5 +18,6 @@ type ThreadQuery struct {
 	Contact ContactID
 	Mailbox MailboxID
 	Text    string // must stand in a message's subject, text or addresses
+	Waiting bool   // only those whose last mail by a person is to us: for our answer
 	Paging
 }

@@ -117,7 +117,7 @@ func TestContractsPaths(t *testing.T) {
 	for _, want := range []string{
 		"POST /v1/accounts", "GET /v1/accounts", "GET /v1/accounts/{id}", "PATCH /v1/accounts/{id}", "DELETE /v1/accounts/{id}",
 		"POST /v1/accounts/{id}/keys", "GET /v1/accounts/{id}/keys", "DELETE /v1/accounts/{id}/keys/{key_id}",
-		"PUT /v1/users/{id}", "GET /v1/users/{id}", "DELETE /v1/users/{id}", "POST /v1/users/{id}/tokens",
+		"PUT /v1/users/{id}", "GET /v1/users/{id}", "DELETE /v1/users/{id}", "POST /v1/users/{id}/tokens", "GET /v1/users/{id}/handover",
 		"PUT /v1/contacts/{id}", "GET /v1/contacts/{id}", "DELETE /v1/contacts/{id}", "POST /v1/contacts/import",
 		"GET /v1/contacts/{id}/reply-check", "PUT /v1/enrollments/{id}", "GET /v1/enrollments/{id}", "DELETE /v1/enrollments/{id}",
 		"POST /v1/presets", "GET /v1/presets", "GET /v1/presets/{id}", "PUT /v1/presets/{id}", "DELETE /v1/presets/{id}",

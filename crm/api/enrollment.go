@@ -50,13 +50,17 @@ func (s *server) putEnrollment(ctx context.Context, in *struct {
 func (s *server) listEnrollments(ctx context.Context, in *struct {
 	Paging
 	StalePolicy
-	ContactID wire.ForeignID `query:"contact_id" doc:"Only this contact's."`
+	ContactID wire.ForeignID       `query:"contact_id" doc:"Only this contact's."`
+	UserID    wire.ForeignID       `query:"user_id" doc:"Only those in this user's name."`
+	Status    crm.EnrollmentStatus `query:"status" enum:"active,halted" doc:"Only these."`
 }) (*page[wire.Enrollment], error) {
 	staleAfter, err := in.staleAfter()
 	if err != nil {
 		return nil, err
 	}
-	part, err := s.Store.ListEnrollments(ctx, account(ctx), crm.ContactID(in.ContactID), in.paging())
+	part, err := s.Store.ListEnrollments(ctx, account(ctx), crm.EnrollmentQuery{
+		Contact: crm.ContactID(in.ContactID), User: crm.UserID(in.UserID), Status: in.Status, Paging: in.paging(),
+	})
 	if err != nil {
 		return nil, err
 	}

@@ -41,6 +41,7 @@ var rows = []row{
 	{"put-user", "PUT /v1/users/uwe {}", "fyffffff"},
 	{"get-user", "GET /v1/users/uwe", "fyffffff"},
 	{"delete-user", "DELETE /v1/users/nobody", "fnffffff"},
+	{"get-handover", "GET /v1/users/uwe/handover", "fyyyyffy"},
 	{"create-token", "POST /v1/users/uwe/tokens {}", "fyffffff"},
 	{"list-contacts", "GET /v1/contacts", "fyyyyyyy"},
 	{"import-contacts", "POST /v1/contacts/import {}", "fyffffff"},

@@ -24,6 +24,7 @@ func (s *server) routes(api huma.API) {
 	add(r, "PUT /v1/users/{id}", gate.May(access.ManageUsers), "put-user", s.putUser, upserts)
 	add(r, "GET /v1/users/{id}", gate.May(access.ManageUsers), "get-user", s.getUser)
 	add(r, "DELETE /v1/users/{id}", gate.May(access.ManageUsers), "delete-user", s.deleteUser)
+	add(r, "GET /v1/users/{id}/handover", gate.May(access.SeeHealth), "get-handover", s.handover)
 	add(r, "POST /v1/users/{id}/tokens", gate.May(access.ManageUsers), "create-token", s.createToken, created)
 
 	add(r, "GET /v1/contacts", gate.May(access.ReadContacts), "list-contacts", s.listContacts)

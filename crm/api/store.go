@@ -75,8 +75,7 @@ type Enrollments interface {
 	// where there is no such contact.
 	PutEnrollment(ctx context.Context, e crm.Enrollment, at time.Time) (stored crm.Enrollment, created bool, err error)
 	Enrollment(ctx context.Context, a crm.AccountID, id crm.EnrollmentID) (crm.Enrollment, error)
-	// ListEnrollments lists one contact's, or all of the account with contact "".
-	ListEnrollments(ctx context.Context, a crm.AccountID, contact crm.ContactID, p crm.Paging) (crm.Part[crm.Enrollment], error)
+	ListEnrollments(ctx context.Context, a crm.AccountID, q crm.EnrollmentQuery) (crm.Part[crm.Enrollment], error)
 	DeleteEnrollment(ctx context.Context, a crm.AccountID, id crm.EnrollmentID) error
 	// Freshness tells how old the picture of each linked mailbox is.
 	Freshness(ctx context.Context, a crm.AccountID) ([]crm.Freshness, error)
@@ -139,6 +138,9 @@ type Messages interface {
 	// ThreadMessages are all of a thread's messages, oldest first, with Text.
 	ThreadMessages(ctx context.Context, a crm.AccountID, id crm.ThreadID, p crm.Paging) (crm.Part[crm.Message], error)
 	Message(ctx context.Context, a crm.AccountID, id crm.MessageID) (crm.Message, error)
+	// Handover fills in the mailboxes that a user had linked, the threads in
+	// them that wait for an answer, and the contacts, at most limit of each.
+	Handover(ctx context.Context, a crm.AccountID, user crm.UserID, limit int) (crm.Handover, error)
 	// DeleteMessage erases the content and keeps the identity, so that the
 	// message is never imported again. It returns the raw bytes that no
 	// other message of the account needs, "" where one does.

@@ -14,9 +14,10 @@ func (s *server) listThreads(ctx context.Context, in *struct {
 	Contact wire.ForeignID `query:"contact_id"`
 	Mailbox wire.ID        `query:"mailbox_id"`
 	Text    wire.Name      `query:"q" doc:"Must stand in the subject, text or addresses of a message."`
+	Waiting bool           `query:"waiting" doc:"Only those whose last mail by a person is to us: they wait for an answer."`
 }) (*page[wire.Thread], error) {
 	part, err := s.Store.ListThreads(ctx, account(ctx), crm.ThreadQuery{
-		Contact: crm.ContactID(in.Contact), Mailbox: crm.MailboxID(in.Mailbox), Text: string(in.Text), Paging: in.paging(),
+		Contact: crm.ContactID(in.Contact), Mailbox: crm.MailboxID(in.Mailbox), Text: string(in.Text), Waiting: in.Waiting, Paging: in.paging(),
 	})
 	if err != nil {
 		return nil, err

@@ -51,6 +51,11 @@ func (c Client) DeleteUser(ctx context.Context, id string) error {
 	return c.Do(ctx, http.MethodDelete, at("users", id), nil, nil)
 }
 
+// Handover is the sheet for whoever takes over the user's customers.
+func (c Client) Handover(ctx context.Context, id string) (wire.Handover, error) {
+	return send[wire.Handover](ctx, c, http.MethodGet, at("users", id, "handover"), nil)
+}
+
 // UserToken makes a token of an hour for the user.
 func (c Client) UserToken(ctx context.Context, id string) (string, error) {
 	t, err := send[wire.Token](ctx, c, http.MethodPost, at("users", id, "tokens"), wire.TokenInput{TTLSeconds: 3600})

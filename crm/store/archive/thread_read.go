@@ -21,22 +21,30 @@ func threadScanner(a crm.AccountID) func(txn.Scan) (crm.Thread, error) {
 
 // ListThreads lists threads, the one written to last first.
 func (ar *Archive) ListThreads(ctx context.Context, a crm.AccountID, q crm.ThreadQuery) (crm.Part[crm.Thread], error) {
+	var list []crm.Thread
+	err := ar.db.Look(ctx, "list threads", func(r txn.Session) error {
+		var err error
+		list, err = ar.listThreads(r, a, q)
+		return err
+	})
+	return txn.Part(list, q.Limit, func(t crm.Thread) string { return txn.Cursor(txn.MS(t.LastMessageAt), string(t.ID)) }), err
+}
+
+// listThreads lists one thread more than the limit, where there is one.
+func (ar *Archive) listThreads(r txn.Session, a crm.AccountID, q crm.ThreadQuery) ([]crm.Thread, error) {
 	at, before, err := txn.ReadCursor(q.Cursor)
 	if err != nil {
-		return crm.Part[crm.Thread]{}, err
+		return nil, err
 	}
 	if q.Cursor == "" {
 		at = math.MaxInt64
 	}
 	query, args := ar.threadQuery(a, q, at, before)
-	var list []crm.Thread
-	err = ar.db.Look(ctx, "list threads", func(r txn.Session) error {
-		if list, err = txn.All(r, threadScanner(a), query, args...); err != nil {
-			return err
-		}
-		return addContacts(r, a, list)
-	})
-	return txn.Part(list, q.Limit, func(t crm.Thread) string { return txn.Cursor(txn.MS(t.LastMessageAt), string(t.ID)) }), err
+	list, err := txn.All(r, threadScanner(a), query, args...)
+	if err != nil {
+		return nil, err
+	}
+	return list, addContacts(r, a, list)
 }
 
 // threadQuery lists by the index that leaves the least to look at: a
@@ -60,6 +68,10 @@ func (ar *Archive) threadQuery(a crm.AccountID, q crm.ThreadQuery, at int64, bef
 		query = threadColumns + ` JOIN ` + from + ` i ON i.account = t.account AND i.thread = t.id
 			WHERE i.account = $1 AND ` + by + ` AND (i.last_message_at, i.thread) < ($2, $3)`
 		order = ` ORDER BY i.last_message_at DESC, i.thread DESC LIMIT `
+	}
+	if q.Waiting {
+		c.And(`(SELECT m.direction FROM messages m WHERE m.account = $1 AND m.thread = t.id AND m.deleted_at IS NULL AND m.kind = 'personal'
+			ORDER BY m.received_at DESC, m.id DESC LIMIT 1) = `, crm.Inbound)
 	}
 	// Text is looked for last, in the messages of threads that passed so far.
 	if q.Text != "" {

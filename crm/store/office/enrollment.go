@@ -94,20 +94,26 @@ func enrollmentOf(s txn.Session, a crm.AccountID, id crm.EnrollmentID) (crm.Enro
 	return found[0], nil
 }
 
-// ListEnrollments lists a contact's enrollments by id, or all of the account
-// with contact "".
-func (o *Office) ListEnrollments(ctx context.Context, a crm.AccountID, contact crm.ContactID, p crm.Paging) (crm.Part[crm.Enrollment], error) {
-	_, after, err := txn.ReadCursor(p.Cursor)
+// ListEnrollments lists an account's enrollments by id. A user's are found among
+// all of the account, or of the contact: nobody asks for them every minute.
+func (o *Office) ListEnrollments(ctx context.Context, a crm.AccountID, q crm.EnrollmentQuery) (crm.Part[crm.Enrollment], error) {
+	_, after, err := txn.ReadCursor(q.Cursor)
 	if err != nil {
 		return crm.Part[crm.Enrollment]{}, err
 	}
 	where := txn.Clause{Args: []any{a, after}}
-	if contact != "" {
-		where.And(`e.contact = `, contact)
+	if q.Contact != "" {
+		where.And(`e.contact = `, q.Contact)
+	}
+	if q.User != "" {
+		where.And(`e.user_id = `, q.User)
+	}
+	if q.Status != "" {
+		where.And(`e.status = `, q.Status)
 	}
 	list, err := txn.All(o.db.Reading(ctx), enrollmentScanner(a), enrollmentColumns+`
-		WHERE e.account = $1 AND e.id > $2`+where.Text+` ORDER BY e.id LIMIT `+where.Add(p.Limit+1), where.Args...)
-	return txn.Part(list, p.Limit, func(e crm.Enrollment) string { return txn.Cursor(0, string(e.ID)) }), o.db.Fail(ctx, "list enrollments", err)
+		WHERE e.account = $1 AND e.id > $2`+where.Text+` ORDER BY e.id LIMIT `+where.Add(q.Limit+1), where.Args...)
+	return txn.Part(list, q.Limit, func(e crm.Enrollment) string { return txn.Cursor(0, string(e.ID)) }), o.db.Fail(ctx, "list enrollments", err)
 }
 
 // DeleteEnrollment takes an enrollment away.

@@ -54,7 +54,9 @@ func testEnrollments(t *testing.T, open Opener) {
 	same(t, "a contact without addresses", h.enroll("e2", "silent").Unheard, true)
 	same(t, "a contact with one", h.enroll("e3", "c1").Unheard, false)
 	list := func(c crm.ContactID) []crm.EnrollmentID {
-		l := pages(h, func(p crm.Paging) (crm.Part[crm.Enrollment], error) { return h.ListEnrollments(ctx, h.account, c, p) })
+		l := pages(h, func(p crm.Paging) (crm.Part[crm.Enrollment], error) {
+			return h.ListEnrollments(ctx, h.account, crm.EnrollmentQuery{Contact: c, Paging: p})
+		})
 		return names(l, func(e crm.Enrollment) crm.EnrollmentID { return e.ID })
 	}
 	same(t, "all", list(""), []crm.EnrollmentID{"e1", "e2", "e3"})

@@ -76,6 +76,7 @@ func Run(t *testing.T, open Opener, only ...string) {
 		{"HaltsAtTheSameInstant", testHaltsAtTheSameInstant},
 		{"ReplyCheck", testReplyCheck},
 		{"Absences", testAbsences},
+		{"Handover", testHandover},
 		{"Suspects", testSuspects},
 		{"Freshness", testFreshness},
 		{"Ledger", testLedger},

@@ -45,11 +45,15 @@ func testTenancyOfLists(t *testing.T, open Opener) {
 	ctx, spy, l, f, m := t.Context(), h.spy, h.made, h.inbox, h.m
 	limit := crm.Paging{Limit: 10}
 	for name, read := range map[string]func() (any, error){
-		"keys":         func() (any, error) { v, err := h.ListKeys(ctx, spy, limit); return v.Items, err },
-		"users":        func() (any, error) { v, err := h.ListUsers(ctx, spy, limit); return v.Items, err },
-		"contacts":     func() (any, error) { v, err := h.ListContacts(ctx, spy, limit); return v.Items, err },
-		"freshness":    func() (any, error) { return h.Freshness(ctx, spy) },
-		"enrollments":  func() (any, error) { v, err := h.ListEnrollments(ctx, spy, "c1", limit); return v.Items, err },
+		"keys":      func() (any, error) { v, err := h.ListKeys(ctx, spy, limit); return v.Items, err },
+		"users":     func() (any, error) { v, err := h.ListUsers(ctx, spy, limit); return v.Items, err },
+		"contacts":  func() (any, error) { v, err := h.ListContacts(ctx, spy, limit); return v.Items, err },
+		"handover":  func() (any, error) { v, err := h.Handover(ctx, spy, "u1", 10); return v.Mailboxes, err },
+		"freshness": func() (any, error) { return h.Freshness(ctx, spy) },
+		"enrollments": func() (any, error) {
+			v, err := h.ListEnrollments(ctx, spy, crm.EnrollmentQuery{Contact: "c1", Paging: limit})
+			return v.Items, err
+		},
 		"presets":      func() (any, error) { v, err := h.ListPresets(ctx, spy, limit); return v.Items, err },
 		"links":        func() (any, error) { v, err := h.ListLinks(ctx, spy, "", limit); return v.Items, err },
 		"user's links": func() (any, error) { v, err := h.ListLinks(ctx, spy, "u1", limit); return v.Items, err },
@@ -184,7 +188,7 @@ func testCursors(t *testing.T, open Opener) {
 		for _, err := range []error{
 			discard(h.ListAccounts(ctx, p)), discard(h.ListKeys(ctx, h.account, p)), discard(h.ListUsers(ctx, h.account, p)),
 			discard(h.ListContacts(ctx, h.account, p)), discard(h.ListPresets(ctx, h.account, p)),
-			discard(h.ListEnrollments(ctx, h.account, "", p)), discard(h.ListLinks(ctx, h.account, "", p)), discard(h.ListHealth(ctx, h.account, p)),
+			discard(h.ListEnrollments(ctx, h.account, crm.EnrollmentQuery{Paging: p})), discard(h.ListLinks(ctx, h.account, "", p)), discard(h.ListHealth(ctx, h.account, p)),
 			discard(h.ListThreads(ctx, h.account, crm.ThreadQuery{Paging: p})),
 			discard(h.ListMessages(ctx, h.account, crm.MessageQuery{Paging: p})),
 			discard(h.ThreadMessages(ctx, h.account, "thr_1", p)),
