@@ -2,6 +2,7 @@ package watch
 
 import (
 	"context"
+	"time"
 
 	"mailsyncd.example/crm"
 )
@@ -48,6 +49,7 @@ func (s *session) gather() {
 		delete(s.busy, o.name)
 		s.folders[o.name] = o.folder
 		s.alone = o.err != nil
+		s.settleAt = time.Time{} // it may have met trouble
 		s.k.stumbled(s.k.ctx, o.folder, o.err)
 	default:
 	}

@@ -19,6 +19,10 @@ const backlogUIDs = 1000
 // before that counts as missed.
 const lateBy = time.Minute
 
+// settleEvery is how often the database is asked what is in trouble, where
+// nothing is: no try is put off for longer.
+const settleEvery = 24 * time.Hour
+
 // session is one connection's stay at a mailbox. One goroutine owns it.
 type session struct {
 	k       *keeper
@@ -31,7 +35,8 @@ type session struct {
 	selected  string
 	refused   map[string]string // why a folder can't be opened, by name
 	balanceAt time.Time
-	synced    bool // a complete look was reported in this session
+	settleAt  time.Time // when something in trouble may be due
+	synced    bool      // a complete look was reported in this session
 
 	helpers sync.WaitGroup
 	busy    map[string]bool // folders that a second connection works at
@@ -165,6 +170,7 @@ func (s *session) adopt(ctx context.Context, listed []crm.Folder) error {
 	if err != nil {
 		return err
 	}
+	s.settleAt = time.Time{} // one that is back may have been in trouble
 	s.folders = make(map[string]crm.Folder, len(stored))
 	for _, f := range stored {
 		s.folders[f.Name] = f
@@ -258,6 +264,9 @@ func (s *session) advance(ctx context.Context, f crm.Folder, through crm.UID) (i
 	stretch.Through, stretch.Care = through, s.k.care[f.ID].times
 	done, err := s.k.w.o.Journey.Advance(ctx, stretch)
 	s.folders[f.Name] = done.Folder
+	if done.Problems > 0 {
+		s.settleAt = time.Time{}
+	}
 	s.k.w.o.Metrics.Envelopes.Add(float64(done.Envelopes))
 	s.k.stumbled(ctx, done.Folder, err)
 	return done, err
@@ -285,23 +294,45 @@ func (k *keeper) stumbled(ctx context.Context, f crm.Folder, err error) {
 	k.care[f.ID] = at
 }
 
-// settle tries again what was in trouble and is due.
+// settle tries again what was in trouble and is due. The database is asked
+// when something can have become due: nobody else adds to it.
 func (s *session) settle(ctx context.Context) error {
-	due, err := s.k.w.o.Store.DueProblems(ctx, s.mailbox.Account, s.mailbox.ID, s.k.w.o.Now())
-	if err != nil || len(due) == 0 {
+	now := s.k.w.o.Now()
+	if now.Before(s.settleAt) {
+		return nil
+	}
+	soon, err := s.k.w.o.Store.DueProblems(ctx, s.mailbox.Account, s.mailbox.ID, now.Add(settleEvery))
+	if err != nil {
 		return err
 	}
+	s.settleAt = now.Add(settleEvery)
 	byFolder := map[crm.FolderID][]crm.Problem{}
-	for _, p := range due {
+	for _, p := range soon {
+		if p.RetryAt.After(now) {
+			s.settleBy(p.RetryAt)
+			continue
+		}
 		byFolder[p.Folder] = append(byFolder[p.Folder], p)
+		s.settleBy(now) // and asked again, whatever comes of it
+	}
+	if len(byFolder) == 0 {
+		return nil
 	}
 	return s.each(ctx, func(stretch intake.Stretch) error {
 		return s.k.w.o.Journey.Settle(ctx, stretch, byFolder[stretch.Folder.ID])
 	}, func(f crm.Folder) bool { return byFolder[f.ID] != nil })
 }
 
+// settleBy makes sure that the database is asked by then what is in trouble.
+func (s *session) settleBy(at time.Time) {
+	if at.Before(s.settleAt) {
+		s.settleAt = at
+	}
+}
+
 // balance compares every folder's ledger with the server.
 func (s *session) balance(ctx context.Context) error {
+	s.settleAt = time.Time{} // it may meet trouble
 	return s.each(ctx, func(stretch intake.Stretch) error {
 		unexplained, err := s.k.w.o.Journey.Balance(ctx, stretch)
 		s.k.w.o.Metrics.Unexplained.Add(float64(unexplained))
