@@ -14,6 +14,7 @@ type Envelope struct {
 	Size       int64     // RFC822.SIZE in bytes, as the server claims
 	From, To   []Address
 	Copied     []Address // Cc and Bcc
+	Draft      bool      // it is not sent yet; known only where drafts lie among other mail, as on Gmail
 }
 
 // Direction tells who wrote to whom.

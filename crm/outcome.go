@@ -15,13 +15,14 @@ const (
 	InternalOnly    Outcome = "internal_only"
 	BeforeLink      Outcome = "before_link"
 	BeforeContact   Outcome = "before_contact"
+	Draft           Outcome = "draft" // not sent yet; once it is, it has another UID
 
 	Vanished Outcome = "vanished" // no message had this UID any more (or ever) when it was read
 	Trouble  Outcome = "problem"  // it could not be read; tried again, and listed meanwhile
 )
 
 // Refusals are the outcomes by which the import rules refuse a message.
-var Refusals = [...]Outcome{NoContact, ContactOnlyInCc, InternalOnly, BeforeLink, BeforeContact}
+var Refusals = [...]Outcome{NoContact, ContactOnlyInCc, InternalOnly, BeforeLink, BeforeContact, Draft}
 
 // Run is a run of neighbouring UIDs, from Lo to Hi, both included, that share
 // an outcome. Mail that is nobody's business leaves no more than this behind.

@@ -85,6 +85,8 @@ func whyShort(outcome crm.Outcome) (mark, why string) {
 		return "refused", "older than the link"
 	case crm.BeforeContact:
 		return "refused", "older than the contact's address"
+	case crm.Draft:
+		return "refused", "a draft"
 	default:
 		return string(outcome), ""
 	}

@@ -83,6 +83,7 @@ func (e explained) japanese() string {
 		crm.InternalOnly:    "取り込まれていません：FromとToは社内のアドレスだけです。",
 		crm.BeforeLink:      "取り込まれていません：メールボックスの連携より前に受信したメールです。",
 		crm.BeforeContact:   "取り込まれていません：顧客のアドレスが登録される前に受信したメールです。",
+		crm.Draft:           "取り込まれていません：下書きです。送信されると改めて確認されます。",
 		crm.Vanished:        "取り込まれていません：読み込む前にフォルダからなくなりました。",
 		crm.Trouble:         "まだ取り込まれていません：読み込めなかったため、再試行します。",
 	}

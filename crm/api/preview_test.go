@@ -23,7 +23,7 @@ func TestPreview(t *testing.T) {
 	p := must(o.as["uwe"].Preview(ctx, wire.PreviewInput{
 		IMAP: &wire.ServerInput{Host: "imap.sakura.example"}, Address: "Info@Sakura.example", Password: &password,
 	}))(t)
-	if p.Looked != 3 || p.Imported != 1 || p.Refused[crm.NoContact] != 2 || len(p.Refused) != 3 || p.Items[0].Contacts[0] != "kunde" || p.Items[0].To == nil {
+	if p.Looked != 3 || p.Imported != 1 || p.Refused[crm.NoContact] != 2 || len(p.Refused) != 4 || p.Items[0].Contacts[0] != "kunde" || p.Items[0].To == nil {
 		t.Errorf("the preview is %+v", p)
 	}
 	q := o.watcher.previews[0]

@@ -35,10 +35,14 @@ type Verdict struct {
 // link, and a From or To address that is not internal was a contact's by then.
 //
 // Where several reasons explain a refusal, the first of these is given:
-// before_link, before_contact, internal_only, contact_only_in_cc, no_contact.
+// before_link, draft, before_contact, internal_only, contact_only_in_cc,
+// no_contact.
 func Judge(env crm.Envelope, in Inbox, facts crm.Facts) Verdict {
 	if !in.afterLink(env) {
 		return Verdict{Outcome: crm.BeforeLink}
+	}
+	if env.Draft {
+		return Verdict{Outcome: crm.Draft}
 	}
 	matches, early := match(env, facts)
 	switch {

@@ -210,3 +210,16 @@ func BenchmarkJudge(b *testing.B) {
 		})
 	}
 }
+
+// A draft is nobody's mail yet, whoever it is to.
+func TestDraft(t *testing.T) {
+	since := time.Date(2026, 11, 2, 9, 0, 0, 0, time.UTC)
+	env := crm.Envelope{UID: 1, ReceivedAt: since, From: []crm.Address{"aoi@acme.example"}, To: []crm.Address{"ken@customer.example"}, Draft: true}
+	facts := crm.Facts{Contacts: map[crm.Address][]crm.OnRecord{"ken@customer.example": {{Contact: "ken", Since: since}}}}
+	for draft, want := range map[bool]crm.Outcome{true: crm.Draft, false: crm.Imported} {
+		env.Draft = draft
+		if got := Judge(env, Inbox{Since: since}, facts); got.Outcome != want || got.Import == draft {
+			t.Errorf("draft %v: %+v", draft, got)
+		}
+	}
+}

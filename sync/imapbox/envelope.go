@@ -18,6 +18,9 @@ import (
 // it that stand in the header (two To fields, odd local parts, raw names).
 const envelopeItems = "(UID INTERNALDATE RFC822.SIZE BODY.PEEK[HEADER.FIELDS (FROM TO CC BCC)])"
 
+// gmailItems are those on Gmail, where drafts lie among all other mail.
+const gmailItems = "(UID FLAGS INTERNALDATE RFC822.SIZE BODY.PEEK[HEADER.FIELDS (FROM TO CC BCC)])"
+
 const (
 	// window is how many UIDs are asked for at once. The answers are held and
 	// sorted before they are handed over, for no server must answer in order.
@@ -45,6 +48,7 @@ func (r *read) merge(o read) {
 		r.env.ReceivedAt, r.dated = o.env.ReceivedAt, true
 	}
 	r.env.Size = max(r.env.Size, o.env.Size)
+	r.env.Draft = r.env.Draft || o.env.Draft
 	r.fault = cmp.Or(r.fault, o.fault)
 }
 
@@ -173,7 +177,7 @@ func (e *envelopes) fetch(ctx context.Context, set string, lo, hi crm.UID) (talk
 	}
 	r.Done = func(m *talk.Fetched) {
 		cur.env.UID, cur.env.ReceivedAt, cur.env.Size = m.UID, m.Date, m.Size
-		cur.whole, cur.dated = m.Content, m.Dated
+		cur.whole, cur.dated, cur.env.Draft = m.Content, m.Dated, m.Draft
 		cur.fault = m.Fault
 		switch {
 		case m.UID == 0:
@@ -185,7 +189,11 @@ func (e *envelopes) fetch(ctx context.Context, set string, lo, hi crm.UID) (talk
 		}
 		cur = read{}
 	}
-	s, err := e.box.fetch(ctx, r, set, envelopeItems)
+	items := envelopeItems
+	if e.box.Gmail() {
+		items = gmailItems
+	}
+	s, err := e.box.fetch(ctx, r, set, items)
 	if err != nil {
 		return s, err
 	}

@@ -2,6 +2,7 @@ package imapbox_test
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -253,4 +254,32 @@ func TestEnvelopesLeapOverVoids(t *testing.T) {
 	`)
 	got, err := scan(t, b, 1, 1<<32-1)
 	wantLines(t, got, err, "4294967295 2026-11-05 01:00:00 0 [a@x.ex] [] []")
+}
+
+// Gmail keeps drafts in All Mail, among all that was sent and received. Their
+// flag is all that tells them apart.
+func TestDraftsOnGmail(t *testing.T) {
+	const asked = "(UID FLAGS INTERNALDATE RFC822.SIZE BODY.PEEK[HEADER.FIELDS (FROM TO CC BCC)])"
+	const rest = ` INTERNALDATE "05-Nov-2026 01:00:00 +0000" RFC822.SIZE 14 BODY[HEADER.FIELDS (FROM TO CC BCC)] "From: a@b.example")`
+	b := lyingFolder(t, "X-GM-EXT-1", `
+		C: m3 UID FETCH 1:9 `+asked+`
+		S: * 1 FETCH (UID 1 FLAGS (\Seen \Draft)`+rest+`
+		S: * 2 FETCH (FLAGS (\Seen Draft $Draft) UID 2`+rest+`
+		S: * 3 FETCH (UID 3 FLAGS ()`+rest+`
+		S: * 4 FETCH (UID 4`+rest+`
+		S: * 4 FETCH (UID 4 FLAGS (\draft))
+		S: * 5 FETCH (UID 5 FLAGS (("\Draft" {6}
+		s: \Draft
+		S: ))`+rest+`
+		S: * 6 FETCH (UID 6 FLAGS NIL`+rest+`
+		S: m3 OK done
+	`)
+	drafts := map[crm.UID]bool{}
+	must(t, b.Envelopes(t.Context(), 1, 9, func(e crm.Envelope, err error) {
+		must(t, err)
+		drafts[e.UID] = e.Draft
+	}))
+	if want := (map[crm.UID]bool{1: true, 2: false, 3: false, 4: true, 5: false, 6: false}); !maps.Equal(drafts, want) {
+		t.Errorf("drafts: %v", drafts)
+	}
 }

@@ -62,6 +62,8 @@ func reason(o crm.Outcome) string {
 		return "It was received before the mailbox was linked."
 	case crm.BeforeContact:
 		return "It was received before the contact's address was put on record."
+	case crm.Draft:
+		return "It is a draft; once it is sent it is looked at again."
 	case crm.Vanished:
 		return "It was gone from the server before it could be read."
 	case crm.Trouble:

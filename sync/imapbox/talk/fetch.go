@@ -16,6 +16,7 @@ type Fetched struct {
 	Date    time.Time
 	Dated   bool
 	Size    int64
+	Draft   bool  // it has the flag \Draft
 	Content bool  // the part asked for came
 	Origin  int64 // where in the message the part begins; -1 where that was not said
 	Fault   error // what could not be understood
@@ -27,7 +28,9 @@ var (
 	itemUID     = []byte("UID")
 	itemDate    = []byte("INTERNALDATE")
 	itemSize    = []byte("RFC822.SIZE")
+	itemFlags   = []byte("FLAGS")
 	itemSection = []byte("BODY[")
+	flagDraft   = []byte(`\Draft`)
 	wordNIL     = []byte("NIL")
 )
 
@@ -143,11 +146,41 @@ func (r *Fetch) item(name []byte) error {
 			r.msg.Date, r.msg.Dated = ParseDate(p)
 		}
 		return err
+	case bytes.EqualFold(name, itemFlags):
+		return r.flags()
 	case len(name) >= len(itemSection) && bytes.EqualFold(name[:len(itemSection)], itemSection):
 		r.msg.Origin = origin(name)
 		return r.section()
 	}
 	return r.value()
+}
+
+// flags reads the list of flags (RFC 3501 section 2.3.2). One that looks odd is
+// passed over: nothing but drafts depends on it.
+func (r *Fetch) flags() error {
+	for depth := 0; ; {
+		tok, flag, err := r.next()
+		if err != nil {
+			return err
+		}
+		switch tok {
+		case tokEnd:
+			return ErrSyntax
+		case tokOpen:
+			depth++
+		case tokClose:
+			depth--
+		case tokLiteral:
+			if err := r.drop(); err != nil {
+				return err
+			}
+		case tokWord:
+			r.msg.Draft = r.msg.Draft || bytes.EqualFold(flag, flagDraft)
+		}
+		if depth <= 0 {
+			return nil
+		}
+	}
 }
 
 // number reads a number of at most so many bits.
