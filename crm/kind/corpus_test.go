@@ -2,6 +2,7 @@ package kind
 
 import (
 	"encoding/base64"
+	"fmt"
 	"io"
 	"mime"
 	"mime/quotedprintable"
@@ -23,50 +24,131 @@ import (
 // one that is there because it was once taken for a bounce.
 var noBounce = regexp.MustCompile(`__(arf|rfc3834|is-not-bounce|lhost-fml)-`)
 
-// TestBouncesOfTheWild counts how many of the bounces that were collected from
-// the mail servers of the world are recognised.
-func TestBouncesOfTheWild(t *testing.T) {
+// corpus is the folder of real messages, which are others' and not kept here.
+func corpus(t *testing.T) string {
+	t.Helper()
 	folder := os.Getenv("MAILSYNC_CORPUS")
 	if folder == "" {
 		folder = filepath.Join(vectortest.Root(t), "..", "shared", "corpus")
 	}
-	files, err := filepath.Glob(filepath.Join(folder, "sisimai+set-of-emails", "rfc822", "*"))
+	if _, err := os.Stat(folder); err != nil {
+		if os.Getenv("CI") == "true" {
+			t.Fatalf("no corpus: %v", err)
+		}
+		t.Skipf("set MAILSYNC_CORPUS to the folder of the corpus: %v", err)
+	}
+	return folder
+}
+
+// files reads files of the corpus; none is a failure.
+func files(t *testing.T, folder, pattern string) map[string][]byte {
+	t.Helper()
+	names, err := filepath.Glob(filepath.Join(folder, pattern))
+	if err != nil || len(names) == 0 {
+		t.Fatalf("%d files %s: %v", len(names), pattern, err)
+	}
+	all := map[string][]byte{}
+	for _, name := range names {
+		if all[filepath.Base(name)], err = os.ReadFile(name); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return all
+}
+
+// matrix counts what messages are (first) and what they were taken for.
+type matrix map[crm.MessageKind]map[crm.MessageKind]int
+
+func (m matrix) add(is, got crm.MessageKind) {
+	if m[is] == nil {
+		m[is] = map[crm.MessageKind]int{}
+	}
+	m[is][got]++
+}
+
+// table is the matrix as the documentation shows it.
+func (m matrix) table() string {
+	kinds := []crm.MessageKind{crm.KindPersonal, crm.KindAutoReply, crm.KindBounce, crm.KindBulk}
+	var b strings.Builder
+	b.WriteString("| what it is | messages |")
+	for _, k := range kinds {
+		fmt.Fprintf(&b, " taken for `%s` |", k)
+	}
+	b.WriteString("\n|" + strings.Repeat("---|", 2+len(kinds)) + "\n")
+	for _, is := range kinds {
+		total := 0
+		var cells strings.Builder
+		for _, got := range kinds {
+			total += m[is][got]
+			fmt.Fprintf(&cells, " %d |", m[is][got])
+		}
+		fmt.Fprintf(&b, "| `%s` | %d |%s\n", is, total, cells.String())
+	}
+	return b.String()
+}
+
+// TestConfusion counts what is taken for what: bounces and absence notices that
+// were collected from the mail servers of the world, what people answered, and
+// the messages of this package's own tests. docs/automation.md shows the table.
+func TestConfusion(t *testing.T) {
+	folder := corpus(t)
+	m := matrix{}
+	for name, raw := range files(t, folder, "sisimai+set-of-emails/rfc822/*") {
+		is := crm.KindBounce
+		switch {
+		case strings.Contains(name, "rfc3834"):
+			is = crm.KindAutoReply
+		case noBounce.MatchString(name):
+			continue // of no kind that is asked for here; TestNoBounces
+		}
+		got, reasons := Of(cluesOf(raw))
+		if m.add(is, got); got != is {
+			t.Logf("%s: %s because of %q, and is %s", name, got, reasons, is)
+		}
+	}
+	for _, pattern := range []string{"zapier+email-reply-parser/body/*.txt", "github+email_reply_parser/body/*.txt"} {
+		for name, text := range files(t, folder, pattern) {
+			clues := cluesFrom(map[string][]string{"from": {"ken@customer.example"}, "subject": {"Re: Estimate"}, "in-reply-to": {"<1@acme.example>"}})
+			clues.Text = string(text)
+			got, reasons := Of(clues)
+			if m.add(crm.KindPersonal, got); got != crm.KindPersonal {
+				t.Logf("%s: %s because of %q", name, got, reasons)
+			}
+		}
+	}
+	for _, c := range messages {
+		got, _ := Of(c.clues())
+		m.add(c.want, got)
+	}
+	t.Log("\n" + m.table())
+	for got, n := range m[crm.KindPersonal] {
+		if got != crm.KindPersonal {
+			t.Errorf("%d messages of people are taken for %s", n, got)
+		}
+	}
+	bounces := m[crm.KindBounce]
+	total := 0
+	for _, n := range bounces {
+		total += n
+	}
+	if bounces[crm.KindBounce]*100 < total*97 {
+		t.Errorf("%d of %d bounces recognised: fewer than 97 in a hundred", bounces[crm.KindBounce], total)
+	}
+	manual, err := os.ReadFile(filepath.Join(vectortest.Root(t), "docs", "automation.md"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(files) == 0 {
-		if os.Getenv("CI") == "true" {
-			t.Fatalf("no corpus in %s", folder)
-		}
-		t.Skipf("no corpus in %s: set MAILSYNC_CORPUS to where it is", folder)
+	if !strings.Contains(string(manual), m.table()) {
+		t.Error("docs/automation.md shows another table")
 	}
-	total, found := 0, 0
-	for _, file := range files {
-		raw, err := os.ReadFile(file)
-		if err != nil {
-			t.Fatal(err)
+}
+
+// What stands among the bounces and is none is not taken for one.
+func TestNoBounces(t *testing.T) {
+	for name, raw := range files(t, corpus(t), "sisimai+set-of-emails/rfc822/*") {
+		if got, reasons := Of(cluesOf(raw)); noBounce.MatchString(name) && got == crm.KindBounce {
+			t.Errorf("%s: a bounce? %q", name, reasons)
 		}
-		got, reasons := Of(cluesOf(raw))
-		name := filepath.Base(file)
-		if noBounce.MatchString(name) {
-			if got == crm.KindBounce {
-				t.Errorf("%s: a bounce? %q", name, reasons)
-			}
-			if strings.Contains(name, "rfc3834") && got != crm.KindAutoReply {
-				t.Errorf("%s: %s %q, want an automatic reply", name, got, reasons)
-			}
-			continue
-		}
-		total++
-		if got == crm.KindBounce {
-			found++
-		} else {
-			t.Logf("%s: %s %q", name, got, reasons)
-		}
-	}
-	t.Logf("%d of %d bounces recognised", found, total)
-	if found*100 < total*97 {
-		t.Errorf("%d of %d bounces recognised: fewer than 97 in a hundred", found, total)
 	}
 }
 

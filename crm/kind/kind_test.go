@@ -7,13 +7,27 @@ import (
 	"mailsyncd.example/crm"
 )
 
-// Every case is a message: fields, an empty line, the text. What a case is about
-// is all it has; the rest is that of a mail from Ken.
-var messages = []struct {
+// labelled is a message of which we know what it is.
+type labelled struct {
 	name string
 	want crm.MessageKind
 	raw  string
-}{
+}
+
+func (l labelled) clues() Clues {
+	fields, text := split(l.raw)
+	if fields["from"] == nil {
+		fields["from"] = []string{"Ken <ken@customer.example>"}
+	}
+	clues := cluesFrom(fields)
+	clues.Text = text
+	clues.Parts = strings.Fields(strings.Join(fields["parts"], " "))
+	return clues
+}
+
+// Every case is a message: fields, an empty line, the text. What a case is about
+// is all it has; the rest is that of a mail from Ken.
+var messages = []labelled{
 	// People, however much they look like machines.
 	{"a plain answer", crm.KindPersonal, "Subject: Re: Estimate\nIn-Reply-To: <1@acme.example>\n\nYes, please.\n\n> Shall we?"},
 	{"an answer that tells of a vacation", crm.KindPersonal, "Subject: Re: Estimate\nIn-Reply-To: <1@acme.example>\n\nI will be on vacation from Monday and out of the office.\nPlease send it before."},
@@ -104,14 +118,7 @@ var messages = []struct {
 func TestOf(t *testing.T) {
 	for _, c := range messages {
 		t.Run(string(c.want)+"/"+c.name, func(t *testing.T) {
-			fields, text := split(c.raw)
-			if fields["from"] == nil {
-				fields["from"] = []string{"Ken <ken@customer.example>"}
-			}
-			clues := cluesFrom(fields)
-			clues.Text = text
-			clues.Parts = strings.Fields(strings.Join(fields["parts"], " "))
-			got, reasons := Of(clues)
+			got, reasons := Of(c.clues())
 			if got != c.want {
 				t.Errorf("got %s because of %q, want %s", got, reasons, c.want)
 			}
