@@ -88,11 +88,13 @@ func (Secret) MarshalText() ([]byte, error) { return []byte("[secret]"), nil }
 
 // Login is everything needed to open a mailbox.
 type Login struct {
+	Account  AccountID
 	Link     LinkID // "" while a link is only being tested
 	Server   Server
 	Username string
 	Auth     AuthMethod
-	Secret   Secret
+	Secret   Secret  // a password or an access token; "" where Grant leads to one
+	Grant    GrantID // "" where there is none, or it is not stored yet
 }
 
 // Step is one step of a test of server settings, with the server's own words.

@@ -32,10 +32,14 @@ func linkScanner(a crm.AccountID) func(txn.Scan) (crm.Link, error) {
 // Errors: crm.Conflict ("link_exists") where the user has a link that stands;
 // crm.Forbidden ("mail_disabled") where the account or user may have none.
 func (o *Office) CreateLink(ctx context.Context, l crm.Link, secret crm.Secret, folders []crm.Folder) (crm.Link, error) {
+	return o.createLink(ctx, l, secret, folders)
+}
+
+func (o *Office) createLink(ctx context.Context, l crm.Link, credential crm.Secret, folders []crm.Folder) (crm.Link, error) {
 	if l.ID == "" {
 		l.ID = crm.LinkID(crm.NewID("lnk", l.LinkedAt))
 	}
-	sealed, err := o.seal(l.Account, l.ID, secret)
+	sealed, err := o.seal(l.Account, l.ID, credential)
 	if err != nil {
 		return crm.Link{}, err
 	}
@@ -145,15 +149,19 @@ func (o *Office) ListLinks(ctx context.Context, a crm.AccountID, user crm.UserID
 // ReplaceSecret gives a link that stands a new password; it counts as syncing
 // again. crm.Conflict ("link_ended") where it has ended.
 func (o *Office) ReplaceSecret(ctx context.Context, a crm.AccountID, id crm.LinkID, secret crm.Secret, at time.Time) (crm.Link, error) {
-	sealed, err := o.seal(a, id, secret)
+	return o.replaceCredential(ctx, a, id, crm.AuthPassword, secret)
+}
+
+func (o *Office) replaceCredential(ctx context.Context, a crm.AccountID, id crm.LinkID, auth crm.AuthMethod, credential crm.Secret) (crm.Link, error) {
+	sealed, err := o.seal(a, id, credential)
 	if err != nil {
 		return crm.Link{}, err
 	}
 	var l crm.Link
-	err = o.change(ctx, "replace secret", a, func(t tx) error {
+	err = o.change(ctx, "replace credential", a, func(t tx) error {
 		n, err := t.Exec(`
-			UPDATE links SET credential = $3, status = $4, detail = ''
-			WHERE account = $1 AND id = $2 AND ended_at IS NULL`, a, id, sealed, crm.LinkSyncing)
+			UPDATE links SET credential = $3, status = $4, detail = '', auth = $5, refreshing_until = 0
+			WHERE account = $1 AND id = $2 AND ended_at IS NULL`, a, id, sealed, crm.LinkSyncing, auth)
 		if err != nil {
 			return err
 		}

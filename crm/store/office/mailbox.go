@@ -108,12 +108,19 @@ func (o *Office) Standing(ctx context.Context, a crm.AccountID, m crm.MailboxID)
 		// A login that was refused stays away from the server until it has
 		// another password: trying again gets our address banned there.
 		st.Logins, err = txn.All(q, func(scan txn.Scan) (crm.Login, error) {
-			var l crm.Login
+			l := crm.Login{Account: a}
 			var sealed []byte
-			err := scan(&l.Link, txn.AsJSON{To: &l.Server}, &l.Username, &l.Auth, &sealed)
-			if err == nil {
-				l.Secret, err = o.unseal(a, l.Link, sealed)
+			if err := scan(&l.Link, txn.AsJSON{To: &l.Server}, &l.Username, &l.Auth, &sealed); err != nil {
+				return l, err
 			}
+			if l.Auth == crm.AuthOAuth2 {
+				// Its tokens come and go while the login stays the same.
+				g, err := o.unsealGrant(a, l.Link, sealed)
+				l.Grant = g.ID
+				return l, err
+			}
+			var err error
+			l.Secret, err = o.unseal(a, l.Link, sealed)
 			return l, err
 		}, `
 			SELECT id, server, username, auth, credential FROM links

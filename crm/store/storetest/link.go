@@ -25,7 +25,7 @@ func testLinks(t *testing.T, open Opener) {
 	st := value(h.Standing(ctx, h.account, l.Mailbox))(h)
 	box := crm.Mailbox{Account: h.account, ID: l.Mailbox, Host: "imap.sample.example", Port: 993, Username: "box1", Since: h.now}
 	same(t, "standing", st, crm.Standing{Mailbox: box, Logins: []crm.Login{
-		{Link: l.ID, Server: l.Server, Username: "box1", Auth: crm.AuthPassword, Secret: "hunter2"},
+		{Account: h.account, Link: l.ID, Server: l.Server, Username: "box1", Auth: crm.AuthPassword, Secret: "hunter2"},
 	}})
 	same(t, "active", h.active(), []crm.MailboxID{box.ID})
 

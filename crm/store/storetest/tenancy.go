@@ -145,6 +145,12 @@ func testTenancyOfThings(t *testing.T, open Opener) {
 		"KeepLink":      func() error { return h.KeepLink(ctx, spy, l.ID, crm.Transfer{}) },
 		"EndLink":       func() error { return h.EndLink(ctx, spy, l.ID, crm.EndedUnlinked, h.now) },
 		"ReplaceSecret": func() error { return discard(h.ReplaceSecret(ctx, spy, l.ID, "x", h.now)) },
+		"grant":         func() error { return discard(h.Grant(ctx, spy, l.ID)) },
+		"RenewGrant":    func() error { return h.RenewGrant(ctx, spy, l.ID, crm.Grant{Turn: 1}) },
+		"ReplaceGrant":  func() error { return discard(h.ReplaceGrant(ctx, spy, l.ID, crm.Grant{})) },
+		"ClaimGrant": func() error {
+			return discard(h.ClaimGrant(ctx, spy, l.ID, crm.Grant{}, h.now, h.now))
+		},
 		"DeleteMessage": func() error { return discard(h.DeleteMessage(ctx, spy, m.ID, h.now)) },
 		"SyncFolders":   func() error { return discard(h.SyncFolders(ctx, spy, l.Mailbox, []crm.Folder{{Name: "x"}}, 0, h.now)) },
 		"SaveBalance": func() error {

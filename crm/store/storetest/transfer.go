@@ -54,7 +54,7 @@ func testPresetsAreFollowed(t *testing.T, open Opener) {
 		}
 	}
 	same(t, "the login to try", value(h.Standing(ctx, h.account, a.Mailbox))(h).Transfers, []crm.Login{
-		{Link: a.ID, Server: p.IMAP, Username: "a@sample.example", Auth: crm.AuthPassword, Secret: "secret of a"},
+		{Account: h.account, Link: a.ID, Server: p.IMAP, Username: "a@sample.example", Auth: crm.AuthPassword, Secret: "secret of a"},
 	})
 
 	kept := *wantA
