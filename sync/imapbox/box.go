@@ -148,7 +148,7 @@ func (b *Box) untagged(line []byte) {
 // relevant are the capabilities that make a difference here. The others are
 // not kept: a server announces some forty, and there is a box for each mailbox.
 var relevant = [...]string{
-	"STARTTLS", "LOGINDISABLED", "AUTH=PLAIN", "AUTH=LOGIN", "AUTH=XOAUTH2", "SASL-IR", "LITERAL+",
+	"STARTTLS", "LOGINDISABLED", "AUTH=PLAIN", "AUTH=LOGIN", "AUTH=XOAUTH2", "AUTH=OAUTHBEARER", "SASL-IR", "LITERAL+",
 	"IDLE", "LIST-STATUS", "LIST-EXTENDED", "SPECIAL-USE", "ESEARCH", "CONDSTORE", "UNSELECT", "ID", "X-GM-EXT-1",
 }
 

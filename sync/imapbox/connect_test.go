@@ -108,6 +108,14 @@ func TestLogin(t *testing.T) {
 			S: m1 OK done
 			C: m2 AUTHENTICATE XOAUTH2 dXNlcj11AWF1dGg9QmVhcmVyIHBhc3MBAQ==
 			S: m2 OK [CAPABILITY IMAP4rev1] in`},
+		"token, the standard's way": {pass: "tops3cret", auth: crm.AuthOAuth2, script: hello + `AUTH=OAUTHBEARER SASL-IR
+			S: m1 OK done
+			C: m2 AUTHENTICATE OAUTHBEARER BEARER64
+			S: m2 OK [CAPABILITY IMAP4rev1] in`},
+		"token, two ways": {auth: crm.AuthOAuth2, script: hello + `AUTH=OAUTHBEARER AUTH=XOAUTH2 SASL-IR
+			S: m1 OK done
+			C: m2 AUTHENTICATE XOAUTH2 dXNlcj11AWF1dGg9QmVhcmVyIHBhc3MBAQ==
+			S: m2 OK [CAPABILITY IMAP4rev1] in`},
 	} {
 		t.Run(name, c.test)
 	}
@@ -129,6 +137,18 @@ func TestLoginFails(t *testing.T) {
 			S: + eyJzdGF0dXMiOiI0MDEifQ==
 			C: 
 			S: m2 NO [AUTHENTICATIONFAILED] token expired`},
+		"token refused, the standard's way": {auth: crm.AuthOAuth2, pass: "tops3cret", kind: crm.Rejected, code: "credential_rejected", says: "[secret] is over", script: hello + `AUTH=OAUTHBEARER
+			S: m1 OK done
+			C: m2 AUTHENTICATE OAUTHBEARER
+			S: +
+			C: BEARER64
+			S: + eyJzdGF0dXMiOiJpbnZhbGlkX3Rva2VuIn0=
+			C: AQ==
+			S: m2 NO BEARER64 is over`},
+		"token asks for patience": {auth: crm.AuthOAuth2, kind: crm.Throttled, code: "server_busy", script: hello + `AUTH=XOAUTH2 SASL-IR
+			S: m1 OK done
+			C: m2 AUTHENTICATE XOAUTH2 dXNlcj11AWF1dGg9QmVhcmVyIHBhc3MBAQ==
+			S: m2 NO [UNAVAILABLE] Temporary authentication failure`},
 		"password refused": {kind: crm.Rejected, code: "credential_rejected", says: "The server says: no no", script: hello + `AUTH=PLAIN SASL-IR
 			S: m1 OK done
 			C: m2 AUTHENTICATE PLAIN AHUAcGFzcw==

@@ -20,6 +20,9 @@ func (b *Box) login(l crm.Login) (string, error) {
 	if err != nil {
 		return "", err
 	}
+	if l.Auth == crm.AuthOAuth2 && l.Secret == "" { // somebody wants to know just this
+		return "", crm.E(crm.Rejected, "sign_in_needed", "The mail server takes OAuth 2 tokens; sign in with its provider.")
+	}
 	caps := b.caps
 	b.caps = 0 // they may be others afterwards
 	var s talk.Status
@@ -36,17 +39,23 @@ func (b *Box) login(l crm.Login) (string, error) {
 		return "", err
 	}
 	s.Text = hide(s.Text, l)
+	if s.Cond != "OK" && l.Auth == crm.AuthOAuth2 {
+		return "", talk.TokenRefused(s)
+	}
 	if s.Cond != "OK" {
 		return "", talk.LoginRefused(s)
 	}
 	return talk.Saying(how+".", s.Words()), nil
 }
 
-// mechanism chooses how to prove who we are; nil stands for LOGIN.
+// mechanism chooses how to prove who we are; nil stands for LOGIN. XOAUTH2 goes
+// before the standard's OAUTHBEARER: it is what the big providers document.
 func (b *Box) mechanism(l crm.Login) (sasl.Client, error) {
 	switch {
 	case l.Auth == crm.AuthOAuth2 && b.caps.has("AUTH=XOAUTH2"):
-		return xoauth2{l.Username, l.Secret}, nil
+		return talk.XOAUTH2{User: l.Username, Token: l.Secret}, nil
+	case l.Auth == crm.AuthOAuth2 && b.caps.has("AUTH=OAUTHBEARER"):
+		return talk.OAuthBearer{User: l.Username, Token: l.Secret, Host: l.Server.Host, Port: l.Server.Port}, nil
 	case l.Auth == crm.AuthOAuth2:
 		return nil, crm.E(crm.Unreachable, "login_disabled", "The mail server takes no OAuth 2 tokens; use a password.")
 	case l.Auth != crm.AuthPassword:
@@ -126,25 +135,15 @@ func hide(words string, l crm.Login) string {
 		}
 		return words
 	}
-	plain := "\x00" + l.Username + "\x00" + secret
-	return strings.NewReplacer(
-		base64.StdEncoding.EncodeToString([]byte(plain)), crm.Secret("").String(),
-		base64.StdEncoding.EncodeToString([]byte(secret)), crm.Secret("").String(),
-		secret, crm.Secret("").String(),
-	).Replace(words)
+	hidden := []string{}
+	for _, m := range []sasl.Client{
+		sasl.NewPlainClient("", l.Username, secret),
+		talk.XOAUTH2{User: l.Username, Token: l.Secret},
+		talk.OAuthBearer{User: l.Username, Token: l.Secret, Host: l.Server.Host, Port: l.Server.Port},
+	} {
+		_, sent, _ := m.Start() // none of these fails
+		hidden = append(hidden, base64.StdEncoding.EncodeToString(sent), crm.Secret("").String())
+	}
+	hidden = append(hidden, base64.StdEncoding.EncodeToString([]byte(secret)), crm.Secret("").String(), secret, crm.Secret("").String())
+	return strings.NewReplacer(hidden...).Replace(words)
 }
-
-// xoauth2 is Google's and Microsoft's way to hand over a token. It has no RFC;
-// it is described in Gmail's documentation of IMAP.
-type xoauth2 struct {
-	user  string
-	token crm.Secret
-}
-
-func (x xoauth2) Start() (string, []byte, error) {
-	return "XOAUTH2", []byte("user=" + x.user + "\x01auth=Bearer " + string(x.token) + "\x01\x01"), nil
-}
-
-// Next answers the one challenge that there can be: why the token is refused.
-// The answer is empty, and only then comes the NO.
-func (xoauth2) Next([]byte) ([]byte, error) { return []byte{}, nil }

@@ -2,6 +2,8 @@ package imapbox_test
 
 import (
 	"bufio"
+	"encoding/base64"
+	"fmt"
 	"io"
 	"net"
 	"strings"
@@ -33,6 +35,8 @@ func lie(t *testing.T, script string) *lyingServer {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	must(t, err)
 	s := &lyingServer{t: t, listener: l, done: make(chan struct{})}
+	bearer := fmt.Sprintf("n,a=u,\x01host=127.0.0.1\x01port=%d\x01auth=Bearer tops3cret\x01\x01", l.Addr().(*net.TCPAddr).Port)
+	script = strings.ReplaceAll(script, "BEARER64", base64.StdEncoding.EncodeToString([]byte(bearer)))
 	go func() {
 		defer close(s.done)
 		c, err := l.Accept()

@@ -58,6 +58,10 @@ func Refused(s Status) error {
 func LoginRefused(s Status) error {
 	const wrong = "The mail server refused the user name or the password; enter the right ones. " +
 		"Some providers ask for an app password."
+	return loginRefused(s, wrong)
+}
+
+func loginRefused(s Status, wrong string) error {
 	switch {
 	case s.Cond == "BAD":
 		return ProtocolError(s.Words())

@@ -208,3 +208,11 @@ func TestAnnounced(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 }
+
+// Who is to be logged in stands in a list with commas (RFC 5801 section 4).
+func TestOAuthBearerEscapesTheUser(t *testing.T) {
+	_, first, err := OAuthBearer{User: "a=b,c", Token: "t", Host: "h", Port: 1}.Start()
+	if want := "n,a=a=3Db=2Cc,\x01host=h\x01port=1\x01auth=Bearer t\x01\x01"; err != nil || string(first) != want {
+		t.Errorf("%q %v, want %q", first, err, want)
+	}
+}
