@@ -47,7 +47,7 @@ ssl_cert = <{{.Dir}}/cert.pem
 ssl_key = <{{.Dir}}/key.pem
 ssl_dh =
 disable_plaintext_auth = no
-auth_mechanisms = plain login
+auth_mechanisms = plain login{{if .OAuth}} xoauth2 oauthbearer{{end}}
 auth_cache_size = 0
 auth_failure_delay = 0
 auth_username_chars =
@@ -63,8 +63,14 @@ namespace inbox {
   inbox = yes
 {{range .Folders}}{{.}}{{end}}}
 
-passdb {
+{{if .OAuth}}passdb {
+  driver = oauth2
+  mechanisms = xoauth2 oauthbearer
+  args = {{.Dir}}/oauth2.conf
+}
+{{end}}passdb {
   driver = passwd-file
+  mechanisms = plain login
   args = {{.Dir}}/users/%u
 }
 userdb {
@@ -109,6 +115,14 @@ service stats {
 {{range .Settings}}{{.}}
 {{end}}`
 
+// oauthText is how Dovecot asks whose a token is, and reads the answer.
+const oauthText = `
+introspection_mode = post
+username_attribute = username
+active_attribute = active
+active_value = true
+`
+
 // writeConfig writes dovecot.conf for the ports that the server has.
 func (s *Server) writeConfig() error {
 	self, group, err := whoami()
@@ -123,9 +137,14 @@ func (s *Server) writeConfig() error {
 	err = t.Execute(&b, map[string]any{
 		"Dir": s.dir, "Host": Host, "Self": self, "Group": group, "Nobody": nobody,
 		"Sdbox": s.opt.sdbox, "Capability": s.opt.capability(), "Folders": s.opt.folders,
-		"IMAP": s.IMAPPort, "IMAPS": s.IMAPSPort, "LMTP": s.LMTPPort, "Settings": s.opt.settings,
+		"OAuth": s.opt.introspect != "",
+		"IMAP":  s.IMAPPort, "IMAPS": s.IMAPSPort, "LMTP": s.LMTPPort, "Settings": s.opt.settings,
 	})
 	if err != nil {
+		return err
+	}
+	oauth := "introspection_url = " + s.opt.introspect + oauthText
+	if err := os.WriteFile(filepath.Join(s.dir, "oauth2.conf"), []byte(oauth), 0o644); err != nil {
 		return err
 	}
 	return os.WriteFile(filepath.Join(s.dir, "dovecot.conf"), []byte(b.String()), 0o644)

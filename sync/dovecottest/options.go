@@ -17,6 +17,7 @@ type options struct {
 	folders     []string
 	settings    []string
 	certificate func(*x509.Certificate)
+	introspect  string
 }
 
 // Sdbox keeps mail in Dovecot's own format with "/" between folder and
@@ -46,6 +47,12 @@ func Folder(name, specialUse string) Option {
 // expired or somebody else's.
 func Certificate(change func(*x509.Certificate)) Option {
 	return func(o *options) { o.certificate = change }
+}
+
+// OAuth lets users in with a token, too (XOAUTH2 and OAUTHBEARER), that the
+// authorization server at this introspection URL (RFC 7662) calls theirs.
+func OAuth(introspectionURL string) Option {
+	return func(o *options) { o.introspect = introspectionURL }
 }
 
 // Setting adds lines to the end of dovecot.conf, where they win over what the
