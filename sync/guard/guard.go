@@ -1,5 +1,5 @@
-// Package guard dials hosts that users name, and no others than mail servers
-// and webhook endpoints on the public internet. Whoever may type a host name
+// Package guard dials hosts that users name, and no others than mail servers,
+// webhook endpoints and authorization servers on the public internet. Whoever may type a host name
 // could otherwise make the daemon talk to machines inside its own network.
 package guard
 
@@ -65,6 +65,13 @@ func forAutoconfig() purpose {
 	}
 }
 
+// forSignIn needs the port of HTTPS: authorization servers have no other.
+func forSignIn() purpose {
+	const how = "The provider's token endpoint is not at port 443 on the public internet. " +
+		"If it is your own, the operator adds its network to MAILSYNC_ALLOW_NETWORKS."
+	return purpose{ports: []uint16{443}, wrongPort: how, notThere: how}
+}
+
 // Guard decides to which addresses connections may be made.
 type Guard struct {
 	allow   []netip.Prefix
@@ -87,6 +94,10 @@ func NewForWebhooks(allow []netip.Prefix) (tls, plain *Guard) {
 // NewForAutoconfig makes a guard that lets through the port of HTTPS of public
 // addresses, and every port of addresses in allow.
 func NewForAutoconfig(allow []netip.Prefix) *Guard { return newGuard(allow, forAutoconfig()) }
+
+// NewForSignIn makes a guard that lets through the port of HTTPS of public
+// addresses, and every port of addresses in allow.
+func NewForSignIn(allow []netip.Prefix) *Guard { return newGuard(allow, forSignIn()) }
 
 func newGuard(allow []netip.Prefix, p purpose) *Guard {
 	g := &Guard{
