@@ -70,6 +70,7 @@ var floors = map[string]floor{
 	"sync/issuer":            door,
 	"sync/imapbox/talk":      decision,
 	"crm/api":                story,
+	"crm/api/content":        story,
 	"crm/api/bulk":           story,
 	"crm/api/gate":           story,
 	"crm/api/web":            story,

@@ -22,21 +22,25 @@ import (
 
 	"mailsyncd.example/crm"
 	"mailsyncd.example/crm/api/bulk"
+	"mailsyncd.example/crm/api/content"
 	"mailsyncd.example/crm/api/gate"
 	"mailsyncd.example/crm/api/web"
 	"mailsyncd.example/crm/api/wire"
+	"mailsyncd.example/crm/consent"
 )
 
 // Options is what the API is made of. All fields but Closing must be set.
 type Options struct {
 	Store   Store
 	Blobs   Blobs
-	Letters Letters
+	Letters content.Letters
 	Watcher Watcher
 	Finder  Finder
 	Bell    Bell
 	// Endpoints posts to webhooks when somebody asks for it.
 	Endpoints Endpoints
+	// Issuers are the mail providers at which users sign in.
+	Issuers consent.Issuers
 	// OperatorToken manages accounts and keys, and reads the metrics.
 	OperatorToken crm.Secret
 	Now           func() time.Time
@@ -67,6 +71,8 @@ const bodyLimit = 1 << 20
 type server struct {
 	Options
 	gate      *gate.Gate
+	consent   *consent.Office
+	content   content.Reader
 	heartbeat time.Duration
 	lines     bulk.Lines // of contacts/import
 	document  []byte     // openapi.json
@@ -79,7 +85,11 @@ func New(o Options) http.Handler {
 }
 
 func newServer(o Options) *server {
-	return &server{Options: o, gate: gate.New(o.Store, o.OperatorToken, o.Now, o.Log), heartbeat: heartbeat}
+	return &server{
+		Options: o, gate: gate.New(o.Store, o.OperatorToken, o.Now, o.Log), heartbeat: heartbeat,
+		consent: consent.New(consent.Options{Store: o.Store, Issuers: o.Issuers, Prober: o.Watcher, Now: o.Now}),
+		content: content.Reader{Blobs: o.Blobs, Letters: o.Letters, Log: o.Log},
+	}
 }
 
 func (s *server) handler() http.Handler {

@@ -47,6 +47,8 @@ var unaudited = map[string]string{
 	"discover-link":     "changes nothing",
 	"test-link":         "changes nothing",
 	"preview-link":      "changes nothing",
+	"begin-oauth":       "changes nothing before its user comes back; TestLinkBySigningIn sees link.created",
+	"renew-oauth":       "likewise; TestSigningInAgain sees link.credential_changed",
 	"look-link":         "changes nothing",
 	"explain":           "changes nothing",
 	"balance-mailbox":   "changes nothing that people decide",

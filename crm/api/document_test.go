@@ -121,7 +121,7 @@ func TestContractsPaths(t *testing.T) {
 		"PUT /v1/contacts/{id}", "GET /v1/contacts/{id}", "DELETE /v1/contacts/{id}", "POST /v1/contacts/import",
 		"GET /v1/contacts/{id}/reply-check", "PUT /v1/enrollments/{id}", "GET /v1/enrollments/{id}", "DELETE /v1/enrollments/{id}",
 		"POST /v1/presets", "GET /v1/presets", "GET /v1/presets/{id}", "PUT /v1/presets/{id}", "DELETE /v1/presets/{id}",
-		"POST /v1/links/discover", "POST /v1/links/test", "POST /v1/links/preview", "POST /v1/links", "GET /v1/links", "GET /v1/links/{id}", "DELETE /v1/links/{id}", "PATCH /v1/links/{id}",
+		"POST /v1/links/discover", "POST /v1/links/test", "POST /v1/links/preview", "POST /v1/links/oauth", "POST /v1/links/{id}/oauth", "GET /v1/oauth/callback", "POST /v1/links", "GET /v1/links", "GET /v1/links/{id}", "DELETE /v1/links/{id}", "PATCH /v1/links/{id}",
 		"POST /v1/links/{id}/look", "GET /v1/links/{id}/receipt", "GET /v1/mailboxes", "GET /v1/mailboxes/{id}", "POST /v1/mailboxes/{id}/balance", "GET /v1/threads", "GET /v1/threads/{id}", "GET /v1/messages", "GET /v1/messages/{id}",
 		"DELETE /v1/messages/{id}", "GET /v1/messages/{id}/raw", "GET /v1/messages/{id}/attachments/{attachment_id}",
 		"POST /v1/webhooks", "GET /v1/webhooks", "GET /v1/webhooks/{id}", "PUT /v1/webhooks/{id}", "DELETE /v1/webhooks/{id}",
@@ -140,7 +140,7 @@ func TestContractsPaths(t *testing.T) {
 func TestEveryCodeIsDocumented(t *testing.T) {
 	o := newOffice(t)
 	document := string(o.document(t))
-	for _, folder := range []string{".", "bulk", "gate", "web", "wire", "../store/office", "../store/report", "../store/txn", "../../sync/imapbox", "../../sync/imapbox/talk", "../../sync/watch", "../../sync/guard", "../webhook", "../outbox"} {
+	for _, folder := range []string{".", "bulk", "content", "gate", "web", "wire", "../store/office", "../store/report", "../store/txn", "../../sync/imapbox", "../../sync/imapbox/talk", "../../sync/watch", "../../sync/guard", "../webhook", "../outbox", "../consent", "../../sync/grant", "../../sync/issuer"} {
 		files, err := filepath.Glob(filepath.Join(folder, "*.go"))
 		if err != nil {
 			t.Fatal(err)

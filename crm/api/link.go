@@ -20,6 +20,9 @@ func (s *server) createLink(ctx context.Context, in *struct{ Body wire.LinkInput
 		return nil, err
 	}
 	l, err := s.asked(ctx, in.Body)
+	if err == nil && l.Auth == crm.AuthOAuth2 {
+		err = errOAuthPreset()
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -95,7 +98,8 @@ func (s *server) getLink(ctx context.Context, in *LinkPath) (*reply[wire.Link], 
 	return &reply[wire.Link]{wire.LinkOf(l)}, nil
 }
 
-// updateLink gives a link a new password, once it is known to work.
+// updateLink gives a link a new password, once it is known to work. It may take
+// the place of a grant.
 func (s *server) updateLink(ctx context.Context, in *struct {
 	LinkPath
 	Body wire.LinkPatch
@@ -108,11 +112,12 @@ func (s *server) updateLink(ctx context.Context, in *struct {
 		return nil, errLinkEnded()
 	}
 	secret := crm.Secret(in.Body.Password)
-	if l.Transfer != nil {
+	if l.Transfer != nil && l.Auth == crm.AuthPassword {
 		if moved, err := s.transferWith(ctx, l, secret); moved != nil || err != nil {
 			return moved, err
 		}
 	}
+	l.Auth = crm.AuthPassword
 	if _, err := s.probe(ctx, asking{Link: l}.login(secret)); err != nil {
 		return nil, err
 	}

@@ -245,7 +245,7 @@ func TestPresetsLife(t *testing.T) {
 	}
 	id := wire.ID(p.ID)
 	_, err := o.as["uwe"].CreateLink(ctx, wire.LinkInput{PresetID: &id, Address: "uwe@sakura.example", Password: "x"})
-	wantCode(t, err, "auth_unsupported")
+	wantCode(t, err, "auth_mismatch")
 	for _, want := range []int{http.StatusNoContent, http.StatusNotFound} {
 		if status := callStatus(t, o.as["mona"], "DELETE "+path); status != want {
 			t.Errorf("deleting the preset: %d, want %d", status, want)

@@ -40,7 +40,7 @@ func (s *server) getMessage(ctx context.Context, in *struct {
 		return nil, err
 	}
 	view := wire.OpenedMessageOf(m)
-	s.addHTML(ctx, m, in.Remote, &view)
+	s.content.AddHTML(ctx, m, in.Remote, &view)
 	return &reply[wire.Message]{view}, nil
 }
 

@@ -23,6 +23,7 @@ import (
 	"mailsyncd.example/crm/outbox"
 	"mailsyncd.example/crm/store"
 	"mailsyncd.example/crm/store/sqlite"
+	"mailsyncd.example/sync/oauthtest"
 )
 
 const operatorToken = "operator's token"
@@ -41,6 +42,7 @@ type office struct {
 	clock   *clock
 	bell    *bell
 	poster  *poster
+	signIn  *oauthtest.Server
 	closing chan struct{}
 	ready   error
 
@@ -83,15 +85,17 @@ func newOfficeWith(t *testing.T, build func(api.Options) http.Handler) *office {
 	endpoints := outbox.NewDispatcher(outbox.Options{
 		Store: o.store, Poster: o.poster, Now: o.clock.Now, Log: zap.New(core), Metrics: outbox.NewMetrics(),
 	})
+	srv := httptest.NewUnstartedServer(nil)
 	handler := build(api.Options{
-		Endpoints: endpoints,
-		Store:     o.store, Blobs: o.blobs, Letters: o.letters, Watcher: o.watcher, Finder: o.finder, Bell: o.bell,
+		Endpoints: endpoints, Issuers: o.issuers(t, "http://"+srv.Listener.Addr().String()),
+		Store: o.store, Blobs: o.blobs, Letters: o.letters, Watcher: o.watcher, Finder: o.finder, Bell: o.bell,
 		OperatorToken: operatorToken, Now: o.clock.Now, Log: zap.New(core),
 		Ready: func(context.Context) error { return o.ready }, Closing: o.closing,
 		Metrics: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "mailsync_up 1") }),
 		Version: "1.2.3",
 	})
-	srv := httptest.NewServer(handler)
+	srv.Config.Handler = handler
+	srv.Start()
 	t.Cleanup(srv.Close)
 	o.url = srv.URL
 	o.client = apitest.Client{Base: srv.URL, Token: operatorToken, HTTP: srv.Client()}

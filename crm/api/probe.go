@@ -14,15 +14,19 @@ import (
 type asking struct{ crm.Link }
 
 func (a asking) login(secret crm.Secret) crm.Login {
-	return crm.Login{Link: a.ID, Server: a.Server, Username: a.Username, Auth: a.Auth, Secret: secret}
+	return crm.Login{Account: a.Account, Link: a.ID, Server: a.Server, Username: a.Username, Auth: a.Auth, Secret: secret}
 }
 
 // testLink opens the mailbox and stores nothing. That it can't be opened is an
-// answer here and no problem.
+// answer here and no problem. Where the user is to sign in at a provider, all
+// that can be tested is whether the server takes what comes of it.
 func (s *server) testLink(ctx context.Context, in *struct{ Body wire.LinkInput }) (*reply[wire.Tested], error) {
 	l, err := s.asked(ctx, in.Body)
 	if err != nil {
 		return nil, err
+	}
+	if l.Auth == crm.AuthOAuth2 && in.Body.Password != "" {
+		return nil, errOAuthPreset()
 	}
 	ctx, cancel := context.WithTimeout(ctx, probeLimit)
 	defer cancel()
@@ -31,6 +35,9 @@ func (s *server) testLink(ctx context.Context, in *struct{ Body wire.LinkInput }
 	if found.Err != nil {
 		p := web.ProblemOf(ctx, s.Log, found.Err)
 		out.Code, out.Detail = p.Code, p.Detail
+	}
+	if n := len(out.Steps); out.Code == "sign_in_needed" && n > 0 {
+		out.OK, out.Steps[n-1].OK = true, true
 	}
 	return &reply[wire.Tested]{out}, nil
 }
@@ -54,7 +61,14 @@ func (s *server) asked(ctx context.Context, in wire.LinkInput) (asking, error) {
 	if in.Username != nil {
 		l.Username = string(*in.Username)
 	}
+	if err == nil && l.Auth == crm.AuthPassword && in.Password == "" {
+		err = crm.E(crm.Invalid, "field_missing", "body.password: this field must be there; add it.")
+	}
 	return asking{l}, err
+}
+
+func errOAuthPreset() error {
+	return crm.E(crm.Invalid, "auth_mismatch", "This preset asks for OAuth 2, not for a password; begin with POST /v1/links/oauth.")
 }
 
 // applyPreset fills in what the account recommends. A preset that is unknown is
@@ -67,10 +81,7 @@ func (s *server) applyPreset(ctx context.Context, id crm.PresetID, l *crm.Link) 
 	if err != nil {
 		return err
 	}
-	if p.Auth != crm.AuthPassword {
-		return crm.E(crm.Invalid, "auth_unsupported", "This preset asks for OAuth 2, which can't be used for links yet; choose another preset.")
-	}
-	l.Preset, l.Server, l.Username = p.ID, p.IMAP, preset.Username(p.Username, l.Address)
+	l.Preset, l.Server, l.Auth, l.Username = p.ID, p.IMAP, p.Auth, preset.Username(p.Username, l.Address)
 	return nil
 }
 
@@ -87,11 +98,16 @@ func (s *server) probe(ctx context.Context, login crm.Login) (crm.Probe, error) 
 
 // unopened is the problem of a mailbox that could not be opened.
 func (s *server) unopened(ctx context.Context, err error, steps []crm.Step) error {
-	p := web.ProblemOf(ctx, s.Log, err)
+	p := ofSettings(web.ProblemOf(ctx, s.Log, err))
+	p.Steps = wire.Each(steps, wire.StepOf)
+	return p
+}
+
+// ofSettings makes a problem with a server one with what the caller sent: the
+// settings were the caller's, and are what has to be mended.
+func ofSettings(p *wire.Problem) *wire.Problem {
 	if p.Status == http.StatusBadGateway || p.Status == http.StatusForbidden {
-		// The settings were the caller's: they are what has to be mended.
 		p.Status, p.Title = http.StatusUnprocessableEntity, http.StatusText(http.StatusUnprocessableEntity)
 	}
-	p.Steps = wire.Each(steps, wire.StepOf)
 	return p
 }

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"mailsyncd.example/crm"
+	"mailsyncd.example/crm/consent"
 )
 
 // Store is what the API needs of the database, noun by noun. Every method is
@@ -117,6 +118,8 @@ type Links interface {
 	TransferLink(ctx context.Context, a crm.AccountID, id crm.LinkID, to crm.Transfer, secret crm.Secret, fence crm.Fence, at time.Time) (crm.Link, error)
 	// EndLink ends a link and erases its credential; ending it again does nothing.
 	EndLink(ctx context.Context, a crm.AccountID, id crm.LinkID, why crm.EndReason, at time.Time) error
+	// By signing in at a provider.
+	consent.Store
 }
 
 // Mailboxes are what stands behind links.
@@ -184,14 +187,6 @@ type Blobs interface {
 	Open(ctx context.Context, a crm.AccountID, ref crm.BlobRef) (io.ReadCloser, error)
 	Delete(ctx context.Context, a crm.AccountID, ref crm.BlobRef) error
 	DeleteAccount(ctx context.Context, a crm.AccountID) error
-}
-
-// Letters reads parts out of raw messages.
-type Letters interface {
-	// HTML returns the message's HTML as it was written: hostile until cleaned.
-	HTML(raw io.Reader) (string, error)
-	// Attachment hands the decoded bytes of the part with this id to w.
-	Attachment(raw io.Reader, id string, w io.Writer) error
 }
 
 // Watcher stands at the mailboxes.

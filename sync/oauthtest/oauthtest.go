@@ -115,6 +115,9 @@ func (s *Server) token(w http.ResponseWriter, r *http.Request) {
 	defer s.ring()
 	if f := s.fault; f != nil {
 		s.failures++
+		if strings.HasPrefix(f.Body, "{") {
+			w.Header().Set("Content-Type", "application/json")
+		}
 		for name, values := range f.Header {
 			w.Header()[name] = values
 		}

@@ -142,6 +142,16 @@ func (c Client) CreateLink(ctx context.Context, in wire.LinkInput) (wire.Link, e
 	return send[wire.Link](ctx, c, http.MethodPost, at("links"), in)
 }
 
+// BeginOAuth begins to link a mailbox by signing in at its provider.
+func (c Client) BeginOAuth(ctx context.Context, in wire.OAuthInput) (wire.OAuthBegun, error) {
+	return send[wire.OAuthBegun](ctx, c, http.MethodPost, at("links", "oauth"), in)
+}
+
+// RenewOAuth begins to give a link another grant.
+func (c Client) RenewOAuth(ctx context.Context, id crm.LinkID) (wire.OAuthBegun, error) {
+	return send[wire.OAuthBegun](ctx, c, http.MethodPost, at("links", string(id), "oauth"), nil)
+}
+
 // Links lists the links that the token may see.
 func (c Client) Links(ctx context.Context) ([]wire.Link, error) {
 	return all[wire.Link](ctx, c, at("links"), nil)

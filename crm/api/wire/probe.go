@@ -10,7 +10,7 @@ type LinkInput struct {
 	IMAP     *ServerInput `json:"imap,omitempty"`
 	Address  string       `json:"address" maxLength:"320"`
 	Username *Name        `json:"username,omitempty" minLength:"1" doc:"The login name; left out, what the preset makes of the address, else the address."`
-	Password Password     `json:"password"`
+	Password Password     `json:"password,omitempty" doc:"Left out only to test a preset with auth oauth2."`
 }
 
 // LinkPatch is a new password.
