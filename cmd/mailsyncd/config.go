@@ -26,6 +26,8 @@ type Config struct {
 	PollInterval  time.Duration  `default:"3m" placeholder:"TIME" setting:"MAILSYNC_POLL_INTERVAL" help:"Look at every folder at least this often (${default})."`
 	AllowNetworks []netip.Prefix `placeholder:"CIDR" setting:"MAILSYNC_ALLOW_NETWORKS" help:"Private networks, separated by commas, in which mail hosts and webhook endpoints may stand. Without it only public addresses are dialled."`
 	CAFile        string         `type:"existingfile" placeholder:"FILE" setting:"MAILSYNC_CA_FILE" help:"Trust the CA certificates in FILE too, for mail hosts, webhook endpoints and the bucket."`
+	PublicURL     string         `placeholder:"URL" setting:"MAILSYNC_PUBLIC_URL" help:"URL under which browsers reach the API; needed to sign in at mail providers."`
+	OAuthFile     string         `name:"oauth-file" type:"existingfile" placeholder:"FILE" setting:"MAILSYNC_OAUTH_FILE" help:"Mail providers at which this daemon is registered as an OAuth 2 client, in JSON; see docs/operating.md."`
 }
 
 // settings finds the values of flags that the command line leaves out: first

@@ -16,7 +16,9 @@ import (
 	"mailsyncd.example/crm/store"
 	"mailsyncd.example/crm/webhook"
 	"mailsyncd.example/dedupe"
+	"mailsyncd.example/sync/grant"
 	"mailsyncd.example/sync/intake"
+	"mailsyncd.example/sync/issuer"
 	"mailsyncd.example/sync/watch"
 )
 
@@ -58,6 +60,8 @@ type daemon struct {
 	store    *store.Store
 	blobs    keeper
 	watcher  *watch.Watcher
+	issuers  *issuer.Issuers
+	grants   *grant.Refresher
 	posting  *outbox.Dispatcher
 	poster   *webhook.Poster
 	listener net.Listener
@@ -96,13 +100,18 @@ func newDaemon(ctx context.Context, c Config, log *zap.Logger, observe func(inta
 	if err != nil {
 		return nil, err
 	}
+	if d.issuers, err = c.issuers(); err != nil {
+		return nil, err
+	}
+	tokens := grant.NewMetrics()
+	d.grants = grant.New(grant.Options{Store: d.store, Issuers: d.issuers, Log: log.Named("grants"), Metrics: tokens})
 	metrics := watch.NewMetrics()
 	d.watcher = watch.New(watch.Options{
 		Store:   d.store,
 		Journey: intake.New(intake.Options{Store: d.store, Blobs: d.blobs, Claims: dedupe.NewClaims(), Observe: observe}),
-		Connect: func(ctx context.Context, l crm.Login, trace func(crm.Step)) (watch.Box, error) {
+		Connect: d.grants.Connect(func(ctx context.Context, l crm.Login, trace func(crm.Step)) (watch.Box, error) {
 			return connect(ctx, dialer, l, trace)
-		},
+		}),
 		Interval: c.PollInterval, Log: log.Named("watch"), Metrics: metrics,
 	})
 	signals.watcher = d.watcher
@@ -121,9 +130,9 @@ func newDaemon(ctx context.Context, c Config, log *zap.Logger, observe func(inta
 		return nil, err
 	}
 	handler := api.New(api.Options{
-		Store: d.store, Blobs: d.blobs, Letters: letters{}, Watcher: d.watcher, Finder: finder, Bell: &signals.bell, Endpoints: d.posting,
+		Store: d.store, Blobs: d.blobs, Letters: letters{}, Watcher: d.watcher, Finder: finder, Bell: &signals.bell, Endpoints: d.posting, Issuers: d.issuers,
 		OperatorToken: d.token, Now: time.Now, Log: log.Named("api"),
-		Ready: d.ready, Closing: d.closing, Metrics: metricsHandler(metrics, posts), Version: version(),
+		Ready: d.ready, Closing: d.closing, Metrics: metricsHandler(metrics, tokens, posts), Version: version(),
 	})
 	d.server = &http.Server{
 		Handler: handler, ReadHeaderTimeout: headerTimeout, IdleTimeout: idleTimeout,
@@ -188,6 +197,12 @@ func (d *daemon) close() error {
 		if err = d.listener.Close(); errors.Is(err, net.ErrClosed) {
 			err = nil // the server did it
 		}
+	}
+	if d.issuers != nil {
+		d.issuers.Close()
+	}
+	if d.grants != nil { // what a provider has given out is stored before the store is closed
+		err = errors.Join(err, d.grants.Close(context.Background()))
 	}
 	if d.blobs != nil {
 		d.blobs.Close()

@@ -17,6 +17,7 @@ import (
 	"mailsyncd.example/sync/discovery"
 	"mailsyncd.example/sync/guard"
 	"mailsyncd.example/sync/imapbox"
+	"mailsyncd.example/sync/issuer"
 	"mailsyncd.example/sync/letter"
 	"mailsyncd.example/sync/watch"
 )
@@ -77,6 +78,18 @@ func (c Config) poster() (*webhook.Poster, error) {
 	return webhook.New(webhook.Options{
 		TLS: tls, Plain: plain, RootCAs: roots, UserAgent: "mailsyncd/" + version(), Now: time.Now,
 	}), err
+}
+
+// issuers are the providers of the operator's file, by way of a guard of their
+// own.
+func (c Config) issuers() (*issuer.Issuers, error) {
+	roots, err := c.rootCAs()
+	if err != nil {
+		return nil, err
+	}
+	return issuer.Open(c.OAuthFile, c.PublicURL, issuer.Options{
+		DialContext: guard.NewForSignIn(c.AllowNetworks).DialContext, RootCAs: roots, Now: time.Now,
+	})
 }
 
 // rootCAs are the certificates that are trusted; nil: the system's.

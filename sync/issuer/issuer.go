@@ -20,8 +20,7 @@ import (
 	"mailsyncd.example/crm"
 )
 
-// Options is what Issuers are made of. All fields but RootCAs and Timeout must
-// be set.
+// Options is what Issuers are made of. DialContext and Now must be set.
 type Options struct {
 	Providers   []Provider
 	RedirectURL string // where the browser comes back to; registered with each provider

@@ -10,6 +10,7 @@ import (
 	"net"
 	"net/netip"
 	"net/url"
+	"os"
 	"regexp"
 	"slices"
 
@@ -169,9 +170,30 @@ func isLoopback(host string) bool {
 // daemon's API is reached. crm.Invalid ("bad_public_url") where that is none.
 func RedirectURL(public string) (string, error) {
 	if u, err := url.Parse(public); err != nil || !goodURL(public) || u.RawQuery != "" {
-		return "", crm.E(crm.Invalid, "bad_public_url", "MAILSYNC_PUBLIC_URL must be the https URL under which browsers reach the API, like https://mailsync.acme.example.")
+		return "", crm.E(crm.Invalid, "bad_public_url", "MAILSYNC_PUBLIC_URL must be the https URL under which browsers reach the API, like https://mailsync.acme.example; "+
+			"providers in MAILSYNC_OAUTH_FILE send people back there.")
 	}
 	return url.JoinPath(public, "/v1/oauth/callback")
+}
+
+// Open makes Issuers of the operator's file of providers and the URL under
+// which this daemon's API is reached; without a file there are none. The
+// providers and the redirect URL of o are filled in.
+func Open(file, public string, o Options) (*Issuers, error) {
+	if file == "" {
+		return New(o), nil
+	}
+	text, err := os.ReadFile(file)
+	if err != nil {
+		return nil, crm.Wrap(crm.Invalid, "bad_oauth_file", "The file of MAILSYNC_OAUTH_FILE can't be read.", err)
+	}
+	if o.Providers, err = Parse(text); err != nil {
+		return nil, err
+	}
+	if o.RedirectURL, err = RedirectURL(public); err != nil {
+		return nil, err
+	}
+	return New(o), nil
 }
 
 // dialFailed tells errors of the network from those of the server.
