@@ -13,6 +13,10 @@ func TestFollow(t *testing.T) {
 	link := func(server crm.Server, username string) crm.Link {
 		return crm.Link{Address: "taro@acme.example", Server: server, Username: username, Auth: crm.AuthPassword}
 	}
+	byOAuth := func(l crm.Link) crm.Link {
+		l.Auth = crm.AuthOAuth2
+		return l
+	}
 	for name, c := range map[string]struct {
 		preset  crm.Preset
 		link    crm.Link
@@ -28,6 +32,8 @@ func TestFollow(t *testing.T) {
 		"into the clear":            {preset: crm.Preset{IMAP: clear, Username: crm.UsernameAddress}, link: link(old, "taro"), refused: true, to: clear, as: "taro@acme.example"},
 		"always in the clear":       {preset: crm.Preset{IMAP: clear, Username: crm.UsernameAddress}, link: link(crm.Server{Host: "old.example", Port: 143, Security: crm.SecurityNone}, "x"), to: clear, as: "x"},
 		"OAuth in place of it":      {preset: crm.Preset{IMAP: old, Username: crm.UsernameLocalPart, Auth: crm.AuthOAuth2}, link: link(old, "taro"), refused: true, to: old, as: "taro"},
+		"tokens to another server":  {preset: crm.Preset{IMAP: renewed, Username: crm.UsernameLocalPart, Auth: crm.AuthOAuth2}, link: byOAuth(link(old, "taro")), refused: true, to: renewed, as: "taro"},
+		"tokens, nothing changed":   {preset: crm.Preset{IMAP: old, Username: crm.UsernameLocalPart, Auth: crm.AuthOAuth2}, link: byOAuth(link(old, "taro")), stays: true},
 	} {
 		if c.preset.Auth == "" {
 			c.preset.Auth = crm.AuthPassword

@@ -3,9 +3,10 @@
 // a database, migrate it and hand it to New together with the little that
 // differs, a Dialect. Package storetest holds the promise that both keep.
 //
-// The text has three parts: office knows who is who (accounts, users, contacts,
-// links, mailboxes), archive what came (messages, threads, ledger, events), and
-// report tells how things are. All stand on txn, where a transaction is at home.
+// The text has four parts: office knows who is who (accounts, users, contacts,
+// links, mailboxes), signin who is at their provider's pages now, archive what
+// came (messages, threads, ledger, events), and report tells how things are. All
+// stand on txn, where a transaction is at home.
 //
 // An exported method is one transaction; a lower-case one works inside one.
 // Every statement carries the account. A transaction that writes locks the
@@ -22,6 +23,7 @@ import (
 	"mailsyncd.example/crm/store/archive"
 	"mailsyncd.example/crm/store/office"
 	"mailsyncd.example/crm/store/report"
+	"mailsyncd.example/crm/store/signin"
 	"mailsyncd.example/crm/store/txn"
 )
 
@@ -29,6 +31,7 @@ import (
 type Store struct {
 	db *txn.DB
 	*office.Office
+	*signin.SignIns
 	*archive.Archive
 	*report.Report
 }
@@ -55,8 +58,13 @@ type (
 // New makes a Store of two pools of connections to one migrated database, one
 // to write and one to read with. The Store closes them.
 func New(write, read *sql.DB, d Dialect, o Options) *Store {
+	if o.Sealer == nil {
+		o.Sealer = office.NoSealer{}
+	}
 	db := txn.New(write, read, d, o.Signals)
-	return &Store{db: db, Office: office.New(db, o.Sealer), Archive: archive.New(db), Report: report.New(db)}
+	return &Store{
+		db: db, Office: office.New(db, o.Sealer), SignIns: signin.New(db, o.Sealer), Archive: archive.New(db), Report: report.New(db),
+	}
 }
 
 // Close waits for statements that run and closes the database.

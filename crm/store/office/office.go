@@ -23,13 +23,8 @@ type Sealer interface {
 	Open(sealed, ad []byte) ([]byte, error)
 }
 
-// New makes an Office. Without a Sealer no link can be made.
-func New(db *txn.DB, sealer Sealer) *Office {
-	if sealer == nil {
-		sealer = noSealer{}
-	}
-	return &Office{db: db, sealer: sealer}
-}
+// New makes an Office.
+func New(db *txn.DB, sealer Sealer) *Office { return &Office{db: db, sealer: sealer} }
 
 // tx is a transaction that writes; a lower-case method works inside one.
 type tx struct{ *txn.Tx }
@@ -44,9 +39,13 @@ func (o *Office) transact(ctx context.Context, op string, do func(tx) error) err
 	return o.db.Transact(ctx, op, func(t *txn.Tx) error { return do(tx{t}) })
 }
 
-type noSealer struct{}
+// NoSealer takes the place of a Sealer where there is none: no link can be made.
+type NoSealer struct{}
 
 var errNoSealer = crm.E(crm.Internal, "no_keyset", "No keys to encrypt credentials with were given; set MAILSYNC_KEYSET or let the daemon make them in its data folder.")
 
-func (noSealer) Seal(_, _ []byte) ([]byte, error) { return nil, errNoSealer }
-func (noSealer) Open(_, _ []byte) ([]byte, error) { return nil, errNoSealer }
+// Seal implements Sealer.
+func (NoSealer) Seal(_, _ []byte) ([]byte, error) { return nil, errNoSealer }
+
+// Open implements Sealer.
+func (NoSealer) Open(_, _ []byte) ([]byte, error) { return nil, errNoSealer }

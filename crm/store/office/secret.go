@@ -15,15 +15,16 @@ func credentialPlace(a crm.AccountID, l crm.LinkID) []byte {
 
 func (o *Office) seal(a crm.AccountID, l crm.LinkID, secret crm.Secret) ([]byte, error) {
 	sealed, err := o.sealer.Seal([]byte(string(secret)), credentialPlace(a, l))
-	return sealed, sealError("A credential could not be encrypted", err)
+	return sealed, SealFailed("A credential could not be encrypted", err)
 }
 
 func (o *Office) unseal(a crm.AccountID, l crm.LinkID, sealed []byte) (crm.Secret, error) {
 	plain, err := o.sealer.Open(sealed, credentialPlace(a, l))
-	return crm.Secret(plain), sealError("The credential of link "+string(l)+" can't be decrypted", err)
+	return crm.Secret(plain), SealFailed("The credential of link "+string(l)+" can't be decrypted", err)
 }
 
-func sealError(what string, err error) error {
+// SealFailed makes an error of one of the Sealer's; nil of nil.
+func SealFailed(what string, err error) error {
 	if err == nil || crm.CodeOf(err) == errNoSealer.Code {
 		return err
 	}

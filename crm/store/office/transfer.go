@@ -47,11 +47,12 @@ func (t tx) setTransfer(id crm.LinkID, to *crm.Transfer) error {
 }
 
 // transfersOf are the logins with which links of a mailbox are to be tried
-// elsewhere. One that is refused where it is now may work there.
+// elsewhere. One that is refused where it is now may work there. A grant is good
+// for its provider's server alone and is never shown to another.
 func (o *Office) transfersOf(q txn.Session, a crm.AccountID, m crm.MailboxID) ([]crm.Login, error) {
 	var logins []crm.Login
 	err := q.Each(func(scan txn.Scan) error {
-		var l crm.Login
+		l := crm.Login{Account: a}
 		var to *crm.Transfer
 		var sealed []byte
 		err := scan(&l.Link, txn.AsJSON{To: &to}, &l.Auth, &sealed)
@@ -64,7 +65,8 @@ func (o *Office) transfersOf(q txn.Session, a crm.AccountID, m crm.MailboxID) ([
 		return err
 	}, `
 		SELECT id, transfer, auth, credential FROM links
-		WHERE account = $1 AND mailbox = $2 AND ended_at IS NULL AND transfer IS NOT NULL ORDER BY id`, a, m)
+		WHERE account = $1 AND mailbox = $2 AND ended_at IS NULL AND transfer IS NOT NULL AND auth = $3
+		ORDER BY id`, a, m, crm.AuthPassword)
 	return logins, err
 }
 

@@ -32,12 +32,12 @@ func webhookPlace(a crm.AccountID, w crm.WebhookID) []byte {
 
 func (o *Office) sealWebhook(a crm.AccountID, w crm.WebhookID, secret crm.Secret) ([]byte, error) {
 	sealed, err := o.sealer.Seal([]byte(string(secret)), webhookPlace(a, w))
-	return sealed, sealError("The secret of a webhook could not be encrypted", err)
+	return sealed, SealFailed("The secret of a webhook could not be encrypted", err)
 }
 
 func (o *Office) unsealWebhook(a crm.AccountID, w crm.WebhookID, sealed []byte) (crm.Secret, error) {
 	plain, err := o.sealer.Open(sealed, webhookPlace(a, w))
-	return crm.Secret(plain), sealError("The secret of webhook "+string(w)+" can't be decrypted", err)
+	return crm.Secret(plain), SealFailed("The secret of webhook "+string(w)+" can't be decrypted", err)
 }
 
 // webhookDetail is what the audit says of a webhook. The rest of the URL may
