@@ -57,6 +57,7 @@ var floors = map[string]floor{
 	"crm/store/office":       door,
 	"crm/store/postgres":     door,
 	"crm/store/report":       door,
+	"crm/store/sequence":     door,
 	"crm/store/signin":       door,
 	"crm/store/sqlite":       door,
 	"crm/store/txn":          door,

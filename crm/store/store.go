@@ -3,10 +3,11 @@
 // a database, migrate it and hand it to New together with the little that
 // differs, a Dialect. Package storetest holds the promise that both keep.
 //
-// The text has four parts: office knows who is who (accounts, users, contacts,
-// links, mailboxes), signin who is at their provider's pages now, archive what
-// came (messages, threads, ledger, events), and report tells how things are. All
-// stand on txn, where a transaction is at home.
+// The text has five parts: office knows who is who (accounts, users, contacts,
+// links, mailboxes), sequence who is in sales sequences, signin who is at their
+// provider's pages now, archive what came (messages, threads, ledger, events),
+// and report tells how things are. All stand on txn, where a transaction is at
+// home.
 //
 // An exported method is one transaction; a lower-case one works inside one.
 // Every statement carries the account. A transaction that writes locks the
@@ -23,6 +24,7 @@ import (
 	"mailsyncd.example/crm/store/archive"
 	"mailsyncd.example/crm/store/office"
 	"mailsyncd.example/crm/store/report"
+	"mailsyncd.example/crm/store/sequence"
 	"mailsyncd.example/crm/store/signin"
 	"mailsyncd.example/crm/store/txn"
 )
@@ -34,6 +36,7 @@ type Store struct {
 	*signin.SignIns
 	*archive.Archive
 	*report.Report
+	*sequence.Sequences
 }
 
 // Options are what a Store works with besides its database.
@@ -64,6 +67,7 @@ func New(write, read *sql.DB, d Dialect, o Options) *Store {
 	db := txn.New(write, read, d, o.Signals)
 	return &Store{
 		db: db, Office: office.New(db, o.Sealer), SignIns: signin.New(db, o.Sealer), Archive: archive.New(db), Report: report.New(db),
+		Sequences: sequence.New(db),
 	}
 }
 

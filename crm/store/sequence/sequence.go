@@ -1,4 +1,6 @@
-package office
+// Package sequence is the part of the store that knows which contacts are in
+// sales sequences.
+package sequence
 
 import (
 	"context"
@@ -7,6 +9,14 @@ import (
 	"mailsyncd.example/crm"
 	"mailsyncd.example/crm/store/txn"
 )
+
+// Sequences is that part, over a database.
+type Sequences struct {
+	db *txn.DB
+}
+
+// New makes Sequences.
+func New(db *txn.DB) *Sequences { return &Sequences{db: db} }
 
 const enrollmentColumns = `
 	SELECT e.id, e.contact, e.sequence, e.status, e.started_at, e.halted_by, e.halted_at, e.created_at, e.updated_at,
@@ -27,8 +37,8 @@ func enrollmentScanner(a crm.AccountID) func(txn.Scan) (crm.Enrollment, error) {
 // PutEnrollment creates an enrollment or changes it (see crm.Enrollment.Put),
 // and returns it as it stands then. crm.Invalid ("contact_unknown") where there
 // is no such contact.
-func (o *Office) PutEnrollment(ctx context.Context, e crm.Enrollment, at time.Time) (stored crm.Enrollment, created bool, err error) {
-	err = o.change(ctx, "put enrollment", e.Account, func(t tx) error {
+func (s *Sequences) PutEnrollment(ctx context.Context, e crm.Enrollment, at time.Time) (stored crm.Enrollment, created bool, err error) {
+	err = s.db.Change(ctx, "put enrollment", e.Account, func(t *txn.Tx) error {
 		var contacts int
 		_, err := t.First(txn.Into(&contacts), `
 			SELECT COUNT(*) FROM contacts WHERE account = $1 AND id = $2`, t.Account, e.Contact)
@@ -39,9 +49,12 @@ func (o *Office) PutEnrollment(ctx context.Context, e crm.Enrollment, at time.Ti
 			return err
 		}
 		if e.User != "" {
-			if _, err := userOf(t.Session, t.Account, e.User); crm.KindOf(err) == crm.NotFound {
-				return crm.E(crm.Invalid, "user_unknown", "There is no user with this user_id; put the user first, or leave it out.")
-			} else if err != nil {
+			var users int
+			_, err := t.First(txn.Into(&users), `SELECT COUNT(*) FROM users WHERE account = $1 AND id = $2`, t.Account, e.User)
+			if err == nil && users == 0 {
+				err = crm.E(crm.Invalid, "user_unknown", "There is no user with this user_id; put the user first, or leave it out.")
+			}
+			if err != nil {
 				return err
 			}
 		}
@@ -54,7 +67,7 @@ func (o *Office) PutEnrollment(ctx context.Context, e crm.Enrollment, at time.Ti
 		case !created:
 			return err
 		}
-		if err := t.putEnrollment(e.Put(there, at)); err != nil {
+		if err := putEnrollment(t, e.Put(there, at)); err != nil {
 			return err
 		}
 		stored, err = enrollmentOf(t.Session, t.Account, e.ID)
@@ -63,7 +76,7 @@ func (o *Office) PutEnrollment(ctx context.Context, e crm.Enrollment, at time.Ti
 	return stored, created && err == nil, err
 }
 
-func (t tx) putEnrollment(e crm.Enrollment) error {
+func putEnrollment(t *txn.Tx, e crm.Enrollment) error {
 	_, err := t.Exec(`
 		INSERT INTO enrollments (account, id, contact, sequence, status, started_at, halted_by, halted_at, created_at, updated_at,
 			user_id, hold_when_stale)
@@ -78,9 +91,9 @@ func (t tx) putEnrollment(e crm.Enrollment) error {
 }
 
 // Enrollment returns an enrollment.
-func (o *Office) Enrollment(ctx context.Context, a crm.AccountID, id crm.EnrollmentID) (crm.Enrollment, error) {
-	e, err := enrollmentOf(o.db.Reading(ctx), a, id)
-	return e, o.db.Fail(ctx, "read enrollment", err)
+func (s *Sequences) Enrollment(ctx context.Context, a crm.AccountID, id crm.EnrollmentID) (crm.Enrollment, error) {
+	e, err := enrollmentOf(s.db.Reading(ctx), a, id)
+	return e, s.db.Fail(ctx, "read enrollment", err)
 }
 
 func enrollmentOf(s txn.Session, a crm.AccountID, id crm.EnrollmentID) (crm.Enrollment, error) {
@@ -96,7 +109,7 @@ func enrollmentOf(s txn.Session, a crm.AccountID, id crm.EnrollmentID) (crm.Enro
 
 // ListEnrollments lists an account's enrollments by id. A user's are found among
 // all of the account, or of the contact: nobody asks for them every minute.
-func (o *Office) ListEnrollments(ctx context.Context, a crm.AccountID, q crm.EnrollmentQuery) (crm.Part[crm.Enrollment], error) {
+func (s *Sequences) ListEnrollments(ctx context.Context, a crm.AccountID, q crm.EnrollmentQuery) (crm.Part[crm.Enrollment], error) {
 	_, after, err := txn.ReadCursor(q.Cursor)
 	if err != nil {
 		return crm.Part[crm.Enrollment]{}, err
@@ -111,14 +124,14 @@ func (o *Office) ListEnrollments(ctx context.Context, a crm.AccountID, q crm.Enr
 	if q.Status != "" {
 		where.And(`e.status = `, q.Status)
 	}
-	list, err := txn.All(o.db.Reading(ctx), enrollmentScanner(a), enrollmentColumns+`
+	list, err := txn.All(s.db.Reading(ctx), enrollmentScanner(a), enrollmentColumns+`
 		WHERE e.account = $1 AND e.id > $2`+where.Text+` ORDER BY e.id LIMIT `+where.Add(q.Limit+1), where.Args...)
-	return txn.Part(list, q.Limit, func(e crm.Enrollment) string { return txn.Cursor(0, string(e.ID)) }), o.db.Fail(ctx, "list enrollments", err)
+	return txn.Part(list, q.Limit, func(e crm.Enrollment) string { return txn.Cursor(0, string(e.ID)) }), s.db.Fail(ctx, "list enrollments", err)
 }
 
 // DeleteEnrollment takes an enrollment away.
-func (o *Office) DeleteEnrollment(ctx context.Context, a crm.AccountID, id crm.EnrollmentID) error {
-	return o.change(ctx, "delete enrollment", a, func(t tx) error {
+func (s *Sequences) DeleteEnrollment(ctx context.Context, a crm.AccountID, id crm.EnrollmentID) error {
+	return s.db.Change(ctx, "delete enrollment", a, func(t *txn.Tx) error {
 		n, err := t.Exec(`DELETE FROM enrollments WHERE account = $1 AND id = $2`, a, id)
 		if err == nil && n == 0 {
 			return txn.NotFound("enrollment")
