@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -64,7 +63,7 @@ func (c moveCommand) target() Config {
 // Run carries the office, or what an earlier run has left of it.
 func (c moveCommand) Run(ctx context.Context, p Program) (err error) {
 	if c.Keyset == "" {
-		if _, err := os.Stat(c.keysetFile()); errors.Is(err, fs.ErrNotExist) {
+		if !exists(c.keysetFile()) {
 			return crm.E(crm.NotFound, "keyset_missing", "There is no keyset at "+c.keysetFile()+"; copy the one there by which the office has been served, "+
 				"name its data folder with --data-dir, or give the keyset as MAILSYNC_KEYSET.")
 		}
@@ -101,27 +100,41 @@ func (c moveCommand) summary(r moving.Report) string {
 	if r.Changed > 0 {
 		fmt.Fprintf(&b, "Texts that held bytes which PostgreSQL does not take, each of them U+FFFD now: %s.\n", grouped(int64(r.Changed)))
 	}
-	fmt.Fprintf(&b, "\nNot in the database, and needed by serve in its data folder, %s:\n", c.DataDir)
+	fmt.Fprintf(&b, "\nNot in the database, and needed by serve:\n")
 	old := filepath.Dir(c.source().databaseFile())
-	for _, thing := range []struct{ what, name, inDataDir, given string }{
-		{"raw mail", "blobs", c.blobFolder(), ""},
-		{"keys", "keyset.json", c.keysetFile(), c.Keyset},
-		{"operator's token", "operator-token", c.operatorTokenFile(), c.OperatorToken},
+	for _, thing := range []struct{ what, was, goes, given string }{
+		{"raw mail", filepath.Join(old, "blobs"), c.blobPlace(), ""},
+		{"keys", filepath.Join(old, "keyset.json"), c.keysetFile(), c.Keyset},
+		{"operator's token", filepath.Join(old, "operator-token"), c.operatorTokenFile(), c.OperatorToken},
 	} {
-		was := filepath.Join(old, thing.name)
-		how := "copy " + was + " to " + thing.inDataDir
+		how := "copy " + thing.was + " to " + thing.goes
 		switch {
 		case thing.given != "":
 			how = "given by the configuration, as now"
-		case samePath(was, thing.inDataDir):
-			how = was + " stays where it is"
-		case thing.inDataDir == c.keysetFile():
-			how = thing.inDataDir + " fits"
+		case samePath(thing.was, thing.goes):
+			how = thing.was + " stays where it is"
+		case thing.goes == c.keysetFile():
+			how = thing.goes + " fits"
+		case c.inBucket() && thing.goes == c.blobPlace() && !exists(thing.was):
+			how = "stays in the bucket"
 		}
 		fmt.Fprintf(&b, "  %-16s  %s\n", thing.what, how)
 	}
 	fmt.Fprintf(&b, "\nThen start serve with this database. Never again serve from the old one, %s: it is a backup now.\n", c.source().databaseFile())
 	return b.String()
+}
+
+// blobPlace is where raw mail is going to be kept.
+func (c moveCommand) blobPlace() string {
+	if c.inBucket() {
+		return "the bucket"
+	}
+	return c.blobFolder()
+}
+
+func exists(path string) bool {
+	_, err := os.Stat(path)
+	return err == nil
 }
 
 // samePath tells whether two paths name one place.

@@ -185,6 +185,31 @@ func TestMoveCommandLine(t *testing.T) {
 	}
 }
 
+// What is not in the database has a place before the move and one after it.
+func TestMoveSaysWhatElse(t *testing.T) {
+	old := t.TempDir()
+	must(t, os.Mkdir(filepath.Join(old, "blobs"), 0o700))
+	from := "sqlite://" + old + "/mailsync.db"
+	for name, c := range map[string]struct {
+		config Config
+		from   string
+		wants  []string
+	}{
+		"the same folder": {Config{DataDir: old}, "", []string{"raw mail          " + old + "/blobs stays where it is", old + "/operator-token stays"}},
+		"another machine": {Config{DataDir: "/new"}, from, []string{"copy " + old + "/blobs to /new/blobs", "/new/keyset.json fits", "copy " + old + "/operator-token to /new/operator-token"}},
+		"a bucket":        {Config{DataDir: "/new", BlobURL: "s3://mail", Keyset: "{}"}, from, []string{"copy " + old + "/blobs to the bucket", "keys              given by the configuration"}},
+		"still a bucket":  {Config{DataDir: "/new", BlobURL: "s3://mail"}, "sqlite:///old/mailsync.db", []string{"raw mail          stays in the bucket", "copy /old/operator-token to"}},
+	} {
+		c.config.DatabaseURL = "postgres:///x"
+		said := moveCommand{Config: c.config, From: c.from}.summary(moving.Report{})
+		for _, want := range c.wants {
+			if !strings.Contains(said, want) {
+				t.Errorf("%s: %q is not in\n%s", name, want, said)
+			}
+		}
+	}
+}
+
 func TestProgressLine(t *testing.T) {
 	for _, c := range []struct {
 		done, total, rows int64
