@@ -40,6 +40,7 @@ var floors = map[string]floor{
 	"crm/provider":           decision,
 	"crm/rule":               decision,
 	"crm/safehtml":           decision,
+	"crm/suspect":            decision,
 	"crm/thread":             decision,
 	"dedupe":                 decision,
 	"sync/letter":            decision,

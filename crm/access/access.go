@@ -11,6 +11,7 @@ type Action string
 const (
 	ManageUsers    Action = "manage_users"    // read and write users, give them tokens
 	ManageContacts Action = "manage_contacts" // write contacts, singly and in bulk
+	FindSuspects   Action = "find_suspects"   // contacts that may be the company's own people
 	ReadContacts   Action = "read_contacts"   // their profiles: see MayReadProfile
 	Automate       Action = "automate"        // enroll contacts in sequences, ask whether they have replied
 	EditPresets    Action = "edit_presets"
@@ -46,6 +47,7 @@ const (
 var table = map[Action]roles{
 	ManageUsers:    key,
 	ManageContacts: key,
+	FindSuspects:   managers | key,
 	ReadContacts:   everybody,
 	Automate:       key,
 	EditPresets:    managers,

@@ -118,7 +118,7 @@ func TestContractsPaths(t *testing.T) {
 		"POST /v1/accounts", "GET /v1/accounts", "GET /v1/accounts/{id}", "PATCH /v1/accounts/{id}", "DELETE /v1/accounts/{id}",
 		"POST /v1/accounts/{id}/keys", "GET /v1/accounts/{id}/keys", "DELETE /v1/accounts/{id}/keys/{key_id}",
 		"PUT /v1/users/{id}", "GET /v1/users/{id}", "DELETE /v1/users/{id}", "POST /v1/users/{id}/tokens", "GET /v1/users/{id}/handover",
-		"PUT /v1/contacts/{id}", "GET /v1/contacts/{id}", "DELETE /v1/contacts/{id}", "POST /v1/contacts/import",
+		"PUT /v1/contacts/{id}", "GET /v1/contacts/{id}", "DELETE /v1/contacts/{id}", "POST /v1/contacts/import", "GET /v1/contacts/internal-suspects",
 		"GET /v1/contacts/{id}/reply-check", "PUT /v1/enrollments/{id}", "GET /v1/enrollments/{id}", "DELETE /v1/enrollments/{id}",
 		"POST /v1/presets", "GET /v1/presets", "GET /v1/presets/{id}", "PUT /v1/presets/{id}", "DELETE /v1/presets/{id}",
 		"POST /v1/links/discover", "POST /v1/links/test", "POST /v1/links/preview", "POST /v1/links/oauth", "POST /v1/links/{id}/oauth", "GET /v1/oauth/callback", "POST /v1/links", "GET /v1/links", "GET /v1/links/{id}", "DELETE /v1/links/{id}", "PATCH /v1/links/{id}",

@@ -44,6 +44,7 @@ var rows = []row{
 	{"get-handover", "GET /v1/users/uwe/handover", "fyyyyffy"},
 	{"create-token", "POST /v1/users/uwe/tokens {}", "fyffffff"},
 	{"list-contacts", "GET /v1/contacts", "fyyyyyyy"},
+	{"list-suspects", "GET /v1/contacts/internal-suspects", "fyyyyffy"},
 	{"import-contacts", "POST /v1/contacts/import {}", "fyffffff"},
 	{"put-contact", "PUT /v1/contacts/kunde {}", "fyffffff"},
 	{"get-contact", "GET /v1/contacts/kunde", "fyyyyyyn"},

@@ -28,6 +28,7 @@ func (s *server) routes(api huma.API) {
 	add(r, "POST /v1/users/{id}/tokens", gate.May(access.ManageUsers), "create-token", s.createToken, created)
 
 	add(r, "GET /v1/contacts", gate.May(access.ReadContacts), "list-contacts", s.listContacts)
+	add(r, "GET /v1/contacts/internal-suspects", gate.May(access.FindSuspects), "list-suspects", s.listSuspects)
 	add(r, "POST /v1/contacts/import", gate.May(access.ManageContacts), "import-contacts", s.importContacts, ndjson, slow)
 	add(r, "PUT /v1/contacts/{id}", gate.May(access.ManageContacts), "put-contact", s.putContact, upserts)
 	add(r, "GET /v1/contacts/{id}", gate.May(access.ReadContacts), "get-contact", s.getContact)

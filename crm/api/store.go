@@ -63,6 +63,8 @@ type Contacts interface {
 	PutContacts(ctx context.Context, cs []crm.Contact) (created int, err error)
 	Contact(ctx context.Context, a crm.AccountID, id crm.ContactID) (crm.Contact, error)
 	ListContacts(ctx context.Context, a crm.AccountID, p crm.Paging) (crm.Part[crm.Contact], error)
+	// InternalAddresses are those of the account's users and linked mailboxes.
+	InternalAddresses(ctx context.Context, a crm.AccountID) ([]crm.Address, error)
 	// DeleteContact forgets the profile, the addresses and the enrollments;
 	// mail stays.
 	DeleteContact(ctx context.Context, a crm.AccountID, id crm.ContactID) error

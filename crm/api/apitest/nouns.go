@@ -72,6 +72,11 @@ func (c Client) Contact(ctx context.Context, id string) (wire.Contact, error) {
 	return get[wire.Contact](ctx, c, at("contacts", id))
 }
 
+// Suspects lists contacts that may be the company's own people, page by page.
+func (c Client) Suspects(ctx context.Context, query url.Values) ([]wire.Suspect, error) {
+	return all[wire.Suspect](ctx, c, at("contacts", "internal-suspects"), query)
+}
+
 // DeleteContact deletes a contact; its mail stays.
 func (c Client) DeleteContact(ctx context.Context, id string) error {
 	return c.Do(ctx, http.MethodDelete, at("contacts", id), nil, nil)

@@ -2,6 +2,7 @@ package storetest
 
 import (
 	"fmt"
+	"slices"
 	"testing"
 	"time"
 
@@ -194,6 +195,11 @@ func testDomainUse(t *testing.T, open Opener) {
 		if user == "b" {
 			h.must(h.EndLink(ctx, h.account, made.ID, crm.EndedUnlinked, h.now))
 		}
+	}
+	internal := value(h.InternalAddresses(ctx, h.account))(h)
+	same(t, "internal addresses", internal[:2], []crm.Address{"a@branch.example", "a@sample.example"})
+	if slices.Contains(internal, "b@branch.example") {
+		t.Error("the address of a link that ended is internal")
 	}
 	use := value(h.DomainUse(ctx, h.account, "branch.example"))(h)
 	same(t, "presets, newest first", names(use.Presets, func(p crm.Preset) crm.PresetID { return p.ID }), []crm.PresetID{"pre_2", "pre_1"})
