@@ -76,6 +76,7 @@ type server struct {
 	heartbeat time.Duration
 	lines     bulk.Lines // of contacts/import
 	document  []byte     // openapi.json
+	looks     looks      // that replies are checked by
 }
 
 // New makes the API. It serves its own paths only and answers every other one
@@ -89,6 +90,7 @@ func newServer(o Options) *server {
 		Options: o, gate: gate.New(o.Store, o.OperatorToken, o.Now, o.Log), heartbeat: heartbeat,
 		consent: consent.New(consent.Options{Store: o.Store, Issuers: o.Issuers, Prober: o.Watcher, Now: o.Now}),
 		content: content.Reader{Blobs: o.Blobs, Letters: o.Letters, Log: o.Log},
+		looks:   looks{going: map[look]*shared{}},
 	}
 }
 

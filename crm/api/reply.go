@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"sync"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -15,6 +16,7 @@ const (
 	freshLimit    = 10 * time.Second
 	staleLimit    = 24 * time.Hour
 	lookersAtOnce = 64 // mailboxes that one request has looked at side by side
+	freshEnough   = time.Second
 )
 
 // checkReply is what automation asks right before it sends.
@@ -44,24 +46,87 @@ func (s *server) checkReply(ctx context.Context, in *struct {
 }
 
 // lookAt has the mailboxes looked at now and returns once that is done, or the
-// time is over. Those that can't be read are left to their keepers, who know how
-// long to leave their servers alone. That a look failed shows in the mailbox's
-// time, which is then an old one.
+// time is over. One that was looked at within the last second is not looked at
+// again, and a look that is going on serves all who ask: a campaign that checks
+// a thousand contacts at once asks the mail servers as much as one that checks
+// one each second. Mailboxes that can't be read are left to their keepers, who
+// know how long to leave their servers alone. That a look failed shows in the
+// mailbox's time, which is then an old one.
 func (s *server) lookAt(ctx context.Context, mailboxes []crm.Freshness, wait time.Duration) {
 	looking, cancel := context.WithTimeout(ctx, wait)
 	defer cancel()
+	recently := s.Now().Add(-freshEnough)
 	var lookers errgroup.Group
 	lookers.SetLimit(lookersAtOnce)
 	for _, m := range mailboxes {
-		if m.Broken() {
+		if m.Broken() || m.SyncedAt.After(recently) {
 			continue
 		}
 		lookers.Go(func() error {
 			if looking.Err() == nil {
-				_ = s.Watcher.Look(looking, account(ctx), m.Mailbox)
+				s.looks.share(looking, look{account(ctx), m.Mailbox}, func(ctx context.Context) {
+					_ = s.Watcher.Look(ctx, account(ctx), m.Mailbox)
+				})
 			}
 			return nil
 		})
 	}
 	_ = lookers.Wait() // none returns an error
+}
+
+// look names a look at a mailbox.
+type look struct {
+	account crm.AccountID
+	mailbox crm.MailboxID
+}
+
+// looks are those that are going on.
+type looks struct {
+	mu    sync.Mutex
+	going map[look]*shared
+}
+
+// shared is a look for which several wait.
+type shared struct {
+	done    chan struct{}
+	waiting int
+	cancel  context.CancelFunc
+}
+
+// share does something unless it is being done, and returns when it is done, or
+// ctx ends. It goes on for as long as anybody waits for it.
+func (l *looks) share(ctx context.Context, k look, do func(context.Context)) {
+	l.mu.Lock()
+	s := l.going[k]
+	if s == nil {
+		doing, cancel := context.WithCancel(context.WithoutCancel(ctx))
+		s = &shared{done: make(chan struct{}), cancel: cancel}
+		l.going[k] = s
+		go func() {
+			do(doing)
+			l.mu.Lock()
+			defer l.mu.Unlock()
+			l.end(k, s)
+			close(s.done)
+		}()
+	}
+	s.waiting++
+	l.mu.Unlock()
+	select {
+	case <-s.done:
+	case <-ctx.Done():
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if s.waiting--; s.waiting == 0 {
+		s.cancel()
+		l.end(k, s) // who asks from now on wants one that is not broken off
+	}
+}
+
+// end makes room for the next look.
+func (l *looks) end(k look, s *shared) {
+	if l.going[k] == s {
+		delete(l.going, k)
+	}
 }

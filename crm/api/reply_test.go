@@ -144,6 +144,11 @@ func TestFreshReplyCheck(t *testing.T) {
 	}
 
 	o.watcher.looked = nil
+	o.replied(t, "again, within the second", "fresh=10s&stale_after=1s", "no")
+	if len(o.watcher.looked) != 0 {
+		t.Errorf("looked at %v for what was looked at just now", o.watcher.looked)
+	}
+	o.clock.advance(2 * time.Second)
 	o.watcher.look = func(_ context.Context, m crm.MailboxID) {
 		if m == one.MailboxID {
 			o.imports(t, one, mailFrom("kunde", "kunde@kunde.example", "Re: Hello"))
