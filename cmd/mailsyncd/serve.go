@@ -112,6 +112,7 @@ func newDaemon(ctx context.Context, c Config, log *zap.Logger, observe func(inta
 		Connect: d.grants.Connect(func(ctx context.Context, l crm.Login, trace func(crm.Step)) (watch.Box, error) {
 			return connect(ctx, dialer, l, trace)
 		}),
+		Knock:    func(ctx context.Context, s crm.Server) error { return knock(ctx, dialer, s) },
 		Interval: c.PollInterval, Log: log.Named("watch"), Metrics: metrics,
 	})
 	signals.watcher = d.watcher

@@ -105,7 +105,9 @@ func (k *keeper) run(ctx context.Context) {
 		default:
 			failures++
 			k.fail(err, failures)
-			k.rest(ctx, k.patience(err, failures))
+			if k.recover(ctx, err, k.patience(err, failures)) {
+				failures = 0
+			}
 		}
 	}
 }
@@ -253,8 +255,24 @@ func (k *keeper) waiting(ctx context.Context) (context.Context, func()) {
 	}
 }
 
+// recover waits for so long after a failure, or until poked, or until a host
+// that was away is back, which it reports.
+func (k *keeper) recover(ctx context.Context, err error, d time.Duration) (back bool) {
+	away, isAway := errors.AsType[*awayError](err)
+	if !isAway {
+		k.rest(ctx, d)
+		return false
+	}
+	ring, leave := k.w.knocks.await(away.server)
+	defer leave()
+	return k.restOr(ctx, d, ring)
+}
+
 // rest waits for so long, or until poked.
-func (k *keeper) rest(ctx context.Context, d time.Duration) {
+func (k *keeper) rest(ctx context.Context, d time.Duration) { k.restOr(ctx, d, nil) }
+
+// restOr also ends when a channel is closed, which it reports.
+func (k *keeper) restOr(ctx context.Context, d time.Duration, ring <-chan struct{}) bool {
 	ctx, done := k.waiting(ctx)
 	defer done()
 	timer := time.NewTimer(d)
@@ -262,7 +280,10 @@ func (k *keeper) rest(ctx context.Context, d time.Duration) {
 	select {
 	case <-ctx.Done():
 	case <-timer.C:
+	case <-ring:
+		return true
 	}
+	return false
 }
 
 func (k *keeper) setLockedOut(is bool) {
@@ -301,6 +322,7 @@ func (k *keeper) session(ctx context.Context, s *session) error {
 		k.mu.Unlock()
 	}()
 	box, release, err := k.w.connect(ctx, s.login, nil)
+	err = markAway(s.login.Server, err)
 	if err == nil {
 		defer release()
 		s.box = box

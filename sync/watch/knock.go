@@ -40,14 +40,25 @@ func newKnocks(at func(context.Context, crm.Server) error) *knocks {
 	return &knocks{at: at, every: knockEvery, away: map[crm.Server]*absence{}}
 }
 
-// isAway tells whether an error says that no connection could be made; then one
-// that can be is news.
-func isAway(err error) bool {
-	if e, ok := errors.AsType[*net.OpError](err); ok && e.Op == "dial" {
-		return true
+// awayError says that no connection to a server could be made; so one that can
+// be is news.
+type awayError struct {
+	server crm.Server
+	err    error
+}
+
+func (e *awayError) Error() string { return e.err.Error() }
+func (e *awayError) Unwrap() error { return e.err }
+
+// markAway makes an awayError of what went wrong with a connection, where that
+// was its very beginning.
+func markAway(s crm.Server, err error) error {
+	dial, isOp := errors.AsType[*net.OpError](err)
+	_, isName := errors.AsType[*net.DNSError](err)
+	if isName || isOp && dial.Op == "dial" {
+		return &awayError{s, err}
 	}
-	_, ok := errors.AsType[*net.DNSError](err)
-	return ok
+	return err
 }
 
 // await returns a channel that is closed when a connection to the server could

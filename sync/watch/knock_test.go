@@ -64,7 +64,7 @@ func TestNobodyKnocks(t *testing.T) {
 	}
 }
 
-func TestIsAway(t *testing.T) {
+func TestMarkAway(t *testing.T) {
 	refused := &net.OpError{Op: "dial", Err: errors.New("connection refused")}
 	for name, c := range map[string]struct {
 		err  error
@@ -77,8 +77,11 @@ func TestIsAway(t *testing.T) {
 		"wrapped again":      {fmt.Errorf("x: %w", refused), true},
 		"none":               {nil, false},
 	} {
-		if got := isAway(c.err); got != c.want {
-			t.Errorf("%s: %v", name, got)
+		server := crm.Server{Host: "imap.acme.example"}
+		marked := markAway(server, c.err)
+		away, got := errors.AsType[*awayError](marked)
+		if got != c.want || got && away.server != server || crm.CodeOf(marked) != crm.CodeOf(c.err) {
+			t.Errorf("%s: %v", name, marked)
 		}
 	}
 }

@@ -56,7 +56,10 @@ type Options struct {
 	Store   Store
 	Journey *intake.Journey
 	// Connect opens a mailbox. trace, where set, hears of each step.
-	Connect  func(ctx context.Context, l crm.Login, trace func(crm.Step)) (Box, error)
+	Connect func(ctx context.Context, l crm.Login, trace func(crm.Step)) (Box, error)
+	// Knock opens a connection to a mail server and closes it. Where it is nil,
+	// a host that was away for long is found back within the interval.
+	Knock    func(ctx context.Context, s crm.Server) error
 	Interval time.Duration // DefaultInterval where 0
 	Limits   Limits
 	Now      func() time.Time // time.Now where nil
@@ -76,6 +79,7 @@ type Options struct {
 type Watcher struct {
 	o      Options
 	budget *budget
+	knocks *knocks
 	looks  *looks
 
 	// linked are the mailboxes known to be linked, whosever they are. Only
@@ -114,7 +118,7 @@ func New(o Options) *Watcher {
 		o.Shares = alone{}
 	}
 	return &Watcher{
-		o: o, budget: newBudget(o.Limits, o.Quota), looks: newLooks(o.Store, o.Shares, o.Log),
+		o: o, budget: newBudget(o.Limits, o.Quota), knocks: newKnocks(o.Knock), looks: newLooks(o.Store, o.Shares, o.Log),
 		linked: roster{}, keepers: map[place]*keeper{}, changed: map[place]bool{},
 		ring: make(chan struct{}, 1), turned: make(chan struct{}),
 	}
