@@ -34,12 +34,17 @@ func (c Config) checkDatabaseURL() error {
 	return errors.New("--database-url: give sqlite:///path/to/file or postgres://user:password@host/database, or leave it out")
 }
 
-// openStore opens the database of the configuration, for this process alone.
+// openStore opens the database of the configuration: for this process alone, or
+// together with others that share its work.
 func (c Config) openStore(ctx context.Context, o store.Options) (*store.Store, error) {
-	if c.inPostgres() {
+	switch {
+	case c.shared():
+		return postgres.OpenShared(ctx, c.DatabaseURL, o)
+	case c.inPostgres():
 		return postgres.OpenAlone(ctx, c.DatabaseURL, o)
+	default:
+		return sqlite.Open(ctx, c.databaseFile(), o)
 	}
-	return sqlite.Open(ctx, c.databaseFile(), o)
 }
 
 // migrateStore brings its schema up to date.

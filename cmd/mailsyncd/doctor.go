@@ -53,6 +53,7 @@ func (c doctorCommand) Run(ctx context.Context, p Program) error {
 		{"free space", c.checkSpace},
 		{"database", c.checkDatabase},
 		{"raw mail", c.checkBlobs},
+		{"redis", c.checkRedis},
 		{"keyset", c.checkKeyset},
 		{"operator token", c.checkToken},
 		{"listen address", c.checkListen},

@@ -26,6 +26,9 @@ func (c Config) Validate() error {
 	if err := c.checkBlobURL(); err != nil {
 		return err
 	}
+	if err := c.checkRedisURL(); err != nil {
+		return err
+	}
 	if c.PollInterval <= 0 {
 		return fmt.Errorf("--poll-interval: give a time above zero, such as 3m")
 	}

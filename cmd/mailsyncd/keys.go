@@ -33,6 +33,7 @@ func (c rotateCommand) Run(ctx context.Context, p Program) (err error) {
 	if err != nil {
 		return err
 	}
+	c.RedisURL = "" // nobody may seal with an old key meanwhile
 	db, err := c.openStore(ctx, store.Options{Sealer: keys})
 	if err != nil {
 		return err

@@ -15,7 +15,6 @@ import (
 	"mailsyncd.example/crm/outbox"
 	"mailsyncd.example/crm/store"
 	"mailsyncd.example/crm/webhook"
-	"mailsyncd.example/dedupe"
 	"mailsyncd.example/sync/grant"
 	"mailsyncd.example/sync/intake"
 	"mailsyncd.example/sync/issuer"
@@ -58,6 +57,7 @@ type daemon struct {
 	log      *zap.Logger
 	token    crm.Secret
 	store    *store.Store
+	crew     *crew
 	blobs    keeper
 	watcher  *watch.Watcher
 	issuers  *issuer.Issuers
@@ -84,14 +84,24 @@ func newDaemon(ctx context.Context, c Config, log *zap.Logger, observe func(inta
 	if d.token, err = c.operatorToken(); err != nil {
 		return nil, err
 	}
+	ownKeys := c.keepsOwnKeys()
 	keys, err := c.openKeys()
 	if err != nil {
 		return nil, err
 	}
 	signals := &signals{}
-	d.store, err = c.openStore(ctx, store.Options{Sealer: keys, Signals: signals})
-	if err != nil {
+	if d.store, err = c.openStore(ctx, store.Options{Sealer: keys, Signals: signals}); err != nil {
 		return nil, err
+	}
+	if c.shared() && ownKeys {
+		if err := c.refuseOwnKeys(ctx, d.store); err != nil {
+			return nil, err
+		}
+	}
+	if c.shared() {
+		if d.crew, err = c.join(ctx, signals, d.store.HighestFence, log); err != nil {
+			return nil, err
+		}
 	}
 	if d.blobs, err = c.openBlobs(ctx, log); err != nil {
 		return nil, err
@@ -106,15 +116,17 @@ func newDaemon(ctx context.Context, c Config, log *zap.Logger, observe func(inta
 	tokens := grant.NewMetrics()
 	d.grants = grant.New(grant.Options{Store: d.store, Issuers: d.issuers, Log: log.Named("grants"), Metrics: tokens})
 	metrics := watch.NewMetrics()
-	d.watcher = watch.New(watch.Options{
+	watching := watch.Options{
 		Store:   d.store,
-		Journey: intake.New(intake.Options{Store: d.store, Blobs: d.blobs, Claims: dedupe.NewClaims(), Observe: observe}),
+		Journey: intake.New(intake.Options{Store: d.store, Blobs: d.blobs, Claims: d.crew.claimer(), Observe: observe}),
 		Connect: d.grants.Connect(func(ctx context.Context, l crm.Login, trace func(crm.Step)) (watch.Box, error) {
 			return connect(ctx, dialer, l, trace)
 		}),
 		Knock:    func(ctx context.Context, s crm.Server) error { return knock(ctx, dialer, s) },
 		Interval: c.PollInterval, Log: log.Named("watch"), Metrics: metrics,
-	})
+	}
+	d.crew.tell(&watching)
+	d.watcher = watch.New(watching)
 	signals.watcher = d.watcher
 	posts := outbox.NewMetrics()
 	if d.poster, err = c.poster(); err != nil {
@@ -133,7 +145,7 @@ func newDaemon(ctx context.Context, c Config, log *zap.Logger, observe func(inta
 	handler := api.New(api.Options{
 		Store: d.store, Blobs: d.blobs, Letters: letters{}, Watcher: d.watcher, Finder: finder, Bell: &signals.bell, Endpoints: d.posting, Issuers: d.issuers,
 		OperatorToken: d.token, Now: time.Now, Log: log.Named("api"),
-		Ready: d.ready, Closing: d.closing, Metrics: metricsHandler(metrics, tokens, posts), Version: version(),
+		Ready: d.ready, Closing: d.closing, Metrics: metricsHandler(metrics, tokens, posts, d.crew), Version: version(),
 	})
 	d.server = &http.Server{
 		Handler: handler, ReadHeaderTimeout: headerTimeout, IdleTimeout: idleTimeout,
@@ -151,19 +163,25 @@ func (d *daemon) ready(ctx context.Context) error {
 	if err := d.store.Ping(ctx); err != nil {
 		return err
 	}
+	if err := d.crew.ready(ctx); err != nil {
+		return err
+	}
 	if free, err := freeSpace(d.config.DataDir); err == nil && free < leastSpace {
 		return crm.E(crm.Unavailable, "disk_full", "The disk under the data folder is full; free some space.")
 	}
 	return d.blobs.Ready(ctx)
 }
 
-// run serves until ctx ends, then stops what was started, the last first.
+// run serves until ctx ends, then stops what was started, the last first. The
+// mailboxes are given to other processes, if there are any, before all else.
 func (d *daemon) run(ctx context.Context) error {
+	hush := d.crew.talk(ctx)
 	keepers, leave := context.WithCancel(context.WithoutCancel(ctx))
 	defer leave()
 	run, ctx := errgroup.WithContext(ctx)
 	run.Go(func() error { return d.posting.Run(keepers) })
 	run.Go(func() error { return d.watcher.Run(keepers) })
+	run.Go(func() error { d.crew.share(ctx); return nil })
 	run.Go(func() error { return d.sweep(ctx) })
 	run.Go(func() error {
 		if err := d.server.Serve(d.listener); !errors.Is(err, http.ErrServerClosed) {
@@ -183,7 +201,7 @@ func (d *daemon) run(ctx context.Context) error {
 		leave()
 		return err
 	})
-	err := errors.Join(run.Wait(), d.close())
+	err := errors.Join(run.Wait(), hush(), d.close())
 	d.log.Info("stopped", zap.Error(err))
 	return err
 }
@@ -208,6 +226,7 @@ func (d *daemon) close() error {
 	if d.blobs != nil {
 		d.blobs.Close()
 	}
+	err = errors.Join(err, d.crew.close())
 	if d.store != nil {
 		err = errors.Join(err, d.store.Close())
 	}

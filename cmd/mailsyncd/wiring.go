@@ -15,6 +15,7 @@ import (
 
 	"mailsyncd.example/crm"
 	"mailsyncd.example/crm/outbox"
+	"mailsyncd.example/crm/relay"
 	"mailsyncd.example/crm/webhook"
 	"mailsyncd.example/sync/discovery"
 	"mailsyncd.example/sync/guard"
@@ -29,13 +30,24 @@ import (
 type signals struct {
 	bell    outbox.Bell
 	watcher *watch.Watcher
+	relay   *relay.Relay // to the other processes; nil where there is none
 }
 
 // EventsWritten is part of store.Signals.
-func (s *signals) EventsWritten(a crm.AccountID) { s.bell.EventsWritten(a) }
+func (s *signals) EventsWritten(a crm.AccountID) {
+	s.bell.EventsWritten(a)
+	if s.relay != nil {
+		s.relay.EventsWritten(a)
+	}
+}
 
 // LinksChanged is part of store.Signals.
-func (s *signals) LinksChanged(a crm.AccountID, m crm.MailboxID) { s.watcher.LinksChanged(a, m) }
+func (s *signals) LinksChanged(a crm.AccountID, m crm.MailboxID) {
+	s.watcher.LinksChanged(a, m)
+	if s.relay != nil {
+		s.relay.LinksChanged(a, m)
+	}
+}
 
 // letters reads parts out of raw messages for the API.
 type letters struct{}
