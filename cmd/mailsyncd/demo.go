@@ -11,6 +11,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"mailsyncd.example/cmd/mailsyncd/demo"
+	"mailsyncd.example/cmd/mailsyncd/terminal"
 	"mailsyncd.example/crm"
 	"mailsyncd.example/sync/intake"
 )
@@ -96,7 +97,7 @@ func (c demoCommand) play(ctx context.Context, p Program, d *daemon, o *demo.Off
 		return err
 	}
 	if c.Link {
-		if err := s.linkYours(ctx, newPrompt(p)); err != nil {
+		if err := s.linkYours(ctx, terminal.NewPrompt(p.Stdin, p.Stdout)); err != nil {
 			return err
 		}
 	}

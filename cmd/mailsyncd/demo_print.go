@@ -6,9 +6,8 @@ import (
 	"strings"
 	"time"
 
-	"golang.org/x/text/width"
-
 	"mailsyncd.example/cmd/mailsyncd/demo"
+	"mailsyncd.example/cmd/mailsyncd/terminal"
 	"mailsyncd.example/crm"
 	"mailsyncd.example/sync/intake"
 )
@@ -23,7 +22,7 @@ type printer struct{ w io.Writer }
 func (p printer) welcome(s *setup) {
 	fmt.Fprintf(p.w, "\nThe office of Acme. Its mail is synced into the CRM at %s\n\n", s.api.url)
 	for _, c := range s.people {
-		fmt.Fprintf(p.w, "  %s%s links %s\n", pad(c.who.Name, 14), pad(string(c.role), 10), c.links.Address)
+		fmt.Fprintf(p.w, "  %s%s links %s\n", terminal.Pad(c.who.Name, 14), terminal.Pad(string(c.role), 10), c.links.Address)
 	}
 	fmt.Fprintf(p.w, "  customers:    %s, %s, %s\n\n", demo.Mori.Name, demo.Rossi.Name, demo.Baker.Name)
 	chie, dan := s.people[2], s.people[3]
@@ -63,8 +62,8 @@ func (p printer) seen(mailbox string, o *demo.Office, s intake.Seen) {
 	if why == "" {
 		why = l.Subject
 	}
-	line := time.Now().Format(time.TimeOnly) + "  " + pad(mark, 9) + pad(where, 14) + correspondent + ": " + why
-	fmt.Fprintln(p.w, fit(line, columns))
+	line := time.Now().Format(time.TimeOnly) + "  " + terminal.Pad(mark, 9) + terminal.Pad(where, 14) + correspondent + ": " + why
+	fmt.Fprintln(p.w, terminal.Fit(line, columns))
 }
 
 // whyShort says in a few words what became of a copy, and why; no reason where
@@ -90,42 +89,4 @@ func whyShort(outcome crm.Outcome) (mark, why string) {
 	default:
 		return string(outcome), ""
 	}
-}
-
-// cells is how many columns of a terminal a text takes: East Asian wide
-// characters take two (Unicode Standard Annex 11).
-func cells(s string) int {
-	n := 0
-	for _, r := range s {
-		n += cellsOf(r)
-	}
-	return n
-}
-
-func cellsOf(r rune) int {
-	switch width.LookupRune(r).Kind() {
-	case width.EastAsianWide, width.EastAsianFullwidth:
-		return 2
-	default:
-		return 1
-	}
-}
-
-// pad fills a text with spaces up to so many columns, and one at least.
-func pad(s string, to int) string {
-	return s + strings.Repeat(" ", max(1, to-cells(s)))
-}
-
-// fit cuts a text so that it takes so many columns at most.
-func fit(s string, most int) string {
-	if cells(s) <= most {
-		return s
-	}
-	taken := 1 // for the ellipsis
-	for i, r := range s {
-		if taken += cellsOf(r); taken > most {
-			return s[:i] + "…"
-		}
-	}
-	return s
 }

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"mailsyncd.example/cmd/mailsyncd/demo"
+	"mailsyncd.example/cmd/mailsyncd/terminal"
 	"mailsyncd.example/crm"
 )
 
@@ -138,8 +139,8 @@ func (s *setup) linkColleagues(ctx context.Context) error {
 
 // linkYours asks for a mailbox on the terminal and links a further user to it.
 // What can't be linked is asked for again.
-func (s *setup) linkYours(ctx context.Context, ask prompt) error {
-	fmt.Fprintln(ask.out, "A mailbox of yours. It is only read, and nothing of it outlives the demo.")
+func (s *setup) linkYours(ctx context.Context, ask terminal.Prompt) error {
+	ask.Say("A mailbox of yours. It is only read, and nothing of it outlives the demo.")
 	for {
 		var answers [4]string
 		for i, question := range [...]string{
@@ -147,11 +148,11 @@ func (s *setup) linkYours(ctx context.Context, ask prompt) error {
 			"  a customer's address, whose mail is to be imported: ",
 		} {
 			var err error
-			if answers[i], err = ask.line(ctx, question); err != nil {
+			if answers[i], err = ask.Line(ctx, question); err != nil {
 				return err
 			}
 		}
-		password, err := ask.secret(ctx, "  password: ")
+		password, err := ask.Secret(ctx, "  password: ")
 		if err != nil {
 			return err
 		}
@@ -162,7 +163,7 @@ func (s *setup) linkYours(ctx context.Context, ask prompt) error {
 		if err == nil || ctx.Err() != nil {
 			return err
 		}
-		fmt.Fprintln(ask.out, sentence(err))
+		ask.Say(sentence(err))
 	}
 }
 

@@ -11,32 +11,10 @@ import (
 	"sync"
 	"testing"
 
+	"mailsyncd.example/cmd/mailsyncd/terminal"
 	"mailsyncd.example/crm"
 	"mailsyncd.example/sync/dovecottest"
 )
-
-func TestFit(t *testing.T) {
-	for _, c := range []struct {
-		text string
-		most int
-		want string
-	}{
-		{"short", 10, "short"},
-		{"just right", 10, "just right"},
-		{"eleven long", 10, "eleven lo…"},
-		{"見積もり", 8, "見積もり"},
-		{"見積もりのお願い", 8, "見積も…"},
-		{"a見積もり", 8, "a見積も…"},
-		{"aa見積もり", 8, "aa見積…"},
-	} {
-		if got := fit(c.text, c.most); got != c.want || cells(got) > c.most {
-			t.Errorf("fit(%q, %d) = %q of %d columns, want %q", c.text, c.most, got, cells(got), c.want)
-		}
-	}
-	if got := pad("見", 4); got != "見  " {
-		t.Errorf("pad = %q", got)
-	}
-}
 
 func TestEveryOutcomeHasWords(t *testing.T) {
 	for _, refusal := range crm.Refusals {
@@ -88,7 +66,7 @@ func TestDemo(t *testing.T) {
 	}
 
 	for line := range strings.Lines(out.String()) {
-		if n := cells(strings.TrimSuffix(line, "\n")); n > columns {
+		if n := terminal.Cells(strings.TrimSuffix(line, "\n")); n > columns {
 			t.Errorf("a line of %d columns: %s", n, line)
 		}
 	}

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"mailsyncd.example/cmd/mailsyncd/terminal"
 	"mailsyncd.example/crm"
 	"mailsyncd.example/crm/store/moving"
 )
@@ -72,8 +73,8 @@ func (c moveCommand) Run(ctx context.Context, p Program) (err error) {
 	if err != nil {
 		return err
 	}
-	progress := newBar(p.Stderr)
-	move, err := moving.Open(ctx, c.source().databaseFile(), c.target().DatabaseURL, progress.hear)
+	progress := terminal.NewBar(p.Stderr)
+	move, err := moving.Open(ctx, c.source().databaseFile(), c.target().DatabaseURL, progress.Hear)
 	if err != nil {
 		return err
 	}
@@ -82,7 +83,7 @@ func (c moveCommand) Run(ctx context.Context, p Program) (err error) {
 		return err
 	}
 	report, err := move.Run(ctx)
-	progress.end()
+	progress.End()
 	if ctx.Err() != nil {
 		return crm.Wrap(crm.Unavailable, "move_interrupted", "Interrupted; run the same command again, it goes on where it stood.", ctx.Err())
 	}
@@ -96,9 +97,9 @@ func (c moveCommand) Run(ctx context.Context, p Program) (err error) {
 // summary says what was carried, and what else has to be.
 func (c moveCommand) summary(r moving.Report) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "Moved %s rows in %d tables, and found them the same on both sides. Accounts: %s.\n", grouped(r.Rows), len(r.Tables), grouped(r.Accounts))
+	fmt.Fprintf(&b, "Moved %s rows in %d tables, and found them the same on both sides. Accounts: %s.\n", terminal.Grouped(r.Rows), len(r.Tables), terminal.Grouped(r.Accounts))
 	if r.Changed > 0 {
-		fmt.Fprintf(&b, "Texts that held bytes which PostgreSQL does not take, each of them U+FFFD now: %s.\n", grouped(int64(r.Changed)))
+		fmt.Fprintf(&b, "Texts that held bytes which PostgreSQL does not take, each of them U+FFFD now: %s.\n", terminal.Grouped(int64(r.Changed)))
 	}
 	fmt.Fprintf(&b, "\nNot in the database, and needed by serve:\n")
 	old := filepath.Dir(c.source().databaseFile())

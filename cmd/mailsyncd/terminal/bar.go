@@ -1,4 +1,4 @@
-package main
+package terminal
 
 import (
 	"fmt"
@@ -17,8 +17,8 @@ const (
 	lineEvery   = 5 * time.Second
 )
 
-// bar shows how far a move has come: rows, rate, time left.
-type bar struct {
+// Bar shows how far a move has come: rows, rate, time left.
+type Bar struct {
 	out      io.Writer
 	terminal bool
 	now      func() time.Time
@@ -29,10 +29,11 @@ type bar struct {
 	written  time.Time
 }
 
-func newBar(out io.Writer) *bar { return &bar{out: out, terminal: isTerminal(out), now: time.Now} }
+// NewBar makes a bar that is shown on out.
+func NewBar(out io.Writer) *Bar { return &Bar{out: out, terminal: Is(out), now: time.Now} }
 
-// hear takes news of the progress, and writes some of them.
-func (b *bar) hear(p moving.Progress) {
+// Hear takes news of the progress, and writes some of them.
+func (b *Bar) Hear(p moving.Progress) {
 	now := b.now()
 	begins := p.Step != b.latest.Step
 	if begins {
@@ -50,7 +51,7 @@ func (b *bar) hear(p moving.Progress) {
 	}
 }
 
-func (b *bar) write(now time.Time) {
+func (b *Bar) write(now time.Time) {
 	line := progressLine(b.latest, b.latest.Done-b.from, now.Sub(b.began))
 	if b.terminal {
 		fmt.Fprintf(b.out, "\r%s %s\x1b[K", meter(b.latest), line)
@@ -59,8 +60,8 @@ func (b *bar) write(now time.Time) {
 	fmt.Fprintln(b.out, line)
 }
 
-// end leaves the line.
-func (b *bar) end() {
+// End leaves the line.
+func (b *Bar) End() {
 	if b.terminal && b.latest.Step != "" {
 		fmt.Fprintln(b.out)
 	}
@@ -85,17 +86,17 @@ func share(p moving.Progress) float64 {
 // progressLine says how far a step has come, of which this run has done so
 // many rows in this time.
 func progressLine(p moving.Progress, rows int64, took time.Duration) string {
-	line := fmt.Sprintf("%-8s %3.0f %%  %s of %s rows", p.Step, 100*share(p), grouped(p.Done), grouped(p.Total))
+	line := fmt.Sprintf("%-8s %3.0f %%  %s of %s rows", p.Step, 100*share(p), Grouped(p.Done), Grouped(p.Total))
 	if rows > 0 && took >= time.Second {
 		rate := float64(rows) / took.Seconds()
 		left := time.Duration(float64(p.Total-p.Done) / rate * float64(time.Second))
-		line += fmt.Sprintf("  %s/s  %s left", grouped(int64(rate)), max(0, left).Round(time.Second))
+		line += fmt.Sprintf("  %s/s  %s left", Grouped(int64(rate)), max(0, left).Round(time.Second))
 	}
 	return line + "  " + p.Table
 }
 
-// grouped is a number with its digits in groups of three.
-func grouped(n int64) string {
+// Grouped is a number with its digits in groups of three.
+func Grouped(n int64) string {
 	digits := strconv.FormatInt(n, 10)
 	for i := len(digits) - 3; i > 0; i -= 3 {
 		digits = digits[:i] + "," + digits[i:]

@@ -1,4 +1,4 @@
-package main
+package terminal
 
 import (
 	"bufio"
@@ -13,23 +13,27 @@ import (
 	"mailsyncd.example/crm"
 )
 
-// prompt asks a person at the terminal.
-type prompt struct {
+// Prompt asks a person at the terminal.
+type Prompt struct {
 	in  *bufio.Reader
 	tty *os.File // nil where the input is no terminal
 	out io.Writer
 }
 
-func newPrompt(p Program) prompt {
-	tty, _ := p.Stdin.(*os.File)
-	if tty != nil && !term.IsTerminal(int(tty.Fd())) {
-		tty = nil
+// NewPrompt makes a prompt that asks on out and reads the answers from in.
+func NewPrompt(in io.Reader, out io.Writer) Prompt {
+	var tty *os.File
+	if Is(in) {
+		tty, _ = in.(*os.File)
 	}
-	return prompt{bufio.NewReader(p.Stdin), tty, p.Stdout}
+	return Prompt{bufio.NewReader(in), tty, out}
 }
 
-// line asks for a line of text.
-func (p prompt) line(ctx context.Context, question string) (string, error) {
+// Say says something that asks for no answer.
+func (p Prompt) Say(text string) { fmt.Fprintln(p.out, text) }
+
+// Line asks for a line of text.
+func (p Prompt) Line(ctx context.Context, question string) (string, error) {
 	fmt.Fprint(p.out, question)
 	answer, err := await(ctx, func() (string, error) { return p.in.ReadString('\n') })
 	if err == io.EOF && answer != "" {
@@ -38,10 +42,10 @@ func (p prompt) line(ctx context.Context, question string) (string, error) {
 	return strings.TrimSpace(answer), err
 }
 
-// secret asks for a password, which a terminal does not show.
-func (p prompt) secret(ctx context.Context, question string) (crm.Secret, error) {
+// Secret asks for a password, which a terminal does not show.
+func (p Prompt) Secret(ctx context.Context, question string) (crm.Secret, error) {
 	if p.tty == nil {
-		answer, err := p.line(ctx, question)
+		answer, err := p.Line(ctx, question)
 		return crm.Secret(answer), err
 	}
 	fd := int(p.tty.Fd())
