@@ -2,10 +2,12 @@ package main
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/redis/go-redis/v9"
@@ -13,8 +15,10 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"mailsyncd.example/crm"
+	"mailsyncd.example/crm/outbox"
 	"mailsyncd.example/crm/relay"
 	"mailsyncd.example/crm/store"
+	"mailsyncd.example/crm/stream"
 	"mailsyncd.example/dedupe"
 	"mailsyncd.example/dedupe/redisclaim"
 	"mailsyncd.example/sync/lease"
@@ -30,7 +34,9 @@ type crew struct {
 	leases *lease.Member
 	claims *redisclaim.Claims
 	quota  *quota.Quota
+	stream *outbox.Streamer
 	counts *lease.Metrics
+	events *outbox.StreamMetrics
 	log    *zap.Logger
 }
 
@@ -59,13 +65,13 @@ func (c doctorCommand) checkRedis(ctx context.Context) (string, error) {
 }
 
 // join builds the ties. Nothing is heard or said before talk and share.
-func (c Config) join(ctx context.Context, s *signals, highest func(context.Context) (crm.Fence, error), log *zap.Logger) (*crew, error) {
+func (c Config) join(ctx context.Context, s *signals, db *store.Store, log *zap.Logger) (*crew, error) {
 	client, err := relay.Open(ctx, c.RedisURL)
 	if err != nil {
 		return nil, err
 	}
-	cr := &crew{redis: client, counts: lease.NewMetrics(), log: log}
-	cr.leases = lease.New(lease.Options{Redis: client, Highest: highest, Log: log.Named("lease"), Metrics: cr.counts})
+	cr := &crew{redis: client, counts: lease.NewMetrics(), events: outbox.NewStreamMetrics(), log: log}
+	cr.leases = lease.New(lease.Options{Redis: client, Highest: db.HighestFence, Log: log.Named("lease"), Metrics: cr.counts})
 	cr.claims = redisclaim.New(redisclaim.Options{Redis: client})
 	limits := watch.Limits{}.OrDefaults()
 	cr.quota = quota.New(quota.Options{
@@ -73,6 +79,9 @@ func (c Config) join(ctx context.Context, s *signals, highest func(context.Conte
 	})
 	cr.relay = relay.New(relay.Options{Redis: client, Here: here{s, cr.leases}, Log: log.Named("relay")})
 	s.relay = cr.relay
+	cr.stream = outbox.NewStreamer(outbox.StreamerOptions{
+		Store: db, Streams: stream.New(client, rand.Text()), Bell: &s.bell, Now: time.Now, Log: log.Named("stream"), Metrics: cr.events,
+	})
 	return cr, nil
 }
 
@@ -153,6 +162,14 @@ func (c *crew) share(ctx context.Context) {
 	}
 }
 
+// publish brings events to the streams of their accounts until ctx ends.
+func (c *crew) publish(ctx context.Context) error {
+	if c == nil {
+		return nil
+	}
+	return c.stream.Run(ctx)
+}
+
 // talk speaks with the others until the function that it returns is called,
 // which is the last thing that a process does.
 func (c *crew) talk(ctx context.Context) (hush func() error) {
@@ -186,7 +203,7 @@ func (c *crew) Collectors() []prometheus.Collector {
 	if c == nil {
 		return nil
 	}
-	return c.counts.Collectors()
+	return append(c.counts.Collectors(), c.events.Collectors()...)
 }
 
 // close leaves Redis.

@@ -167,7 +167,7 @@ func (m *team) sessions() map[string]bool {
 
 // Two processes are one daemon: whatever is said to one counts for the other.
 func TestTwoProcesses(t *testing.T) {
-	m, _ := newTeam(t)
+	m, server := newTeam(t)
 	a := serve(t, m.dir, m.args...)
 	b := serve(t, m.dir, m.args...)
 	eventually(t, "both are ready", func() bool { return a.ready() && b.ready() })
@@ -206,6 +206,29 @@ func TestTwoProcesses(t *testing.T) {
 	eventually(t, "all mailboxes are left", func() bool { return len(m.sessions()) == 0 })
 	t.Logf("%d mailboxes were left after %v", teamMailboxes, time.Since(began))
 	m.expectRounds(2)
+	m.expectStream(server)
+}
+
+// expectStream waits until the account's stream in Redis has all its events, and
+// makes sure that they are there in order.
+func (m *team) expectStream(server *redistest.Server) {
+	m.t.Helper()
+	client := redis.NewClient(&redis.Options{Addr: server.Address()})
+	defer client.Close()
+	want := m.events()
+	var got []redis.XMessage
+	eventually(m.t, "the stream has all events", func() bool {
+		var err error
+		if got, err = client.XRange(m.t.Context(), "mailsync:"+m.account+":events", "-", "+").Result(); err != nil {
+			m.t.Fatal(err)
+		}
+		return len(got) >= len(want)
+	})
+	for i, e := range want {
+		if seq := fmt.Sprint(got[i].Values["seq"]); seq != fmt.Sprint(e.Seq) {
+			m.t.Fatalf("entry %d of the stream has the number %s, want %d", i, seq, e.Seq)
+		}
+	}
 }
 
 // What a caller may do is settled by the database at each request, so that no
@@ -304,6 +327,7 @@ func TestRedisIsAwayForAWhile(t *testing.T) {
 	m.settled(a, b)
 	m.deliver("with Redis")
 	m.expectRounds(2)
+	m.expectStream(server)
 }
 
 func TestServeSaysWhatIsWrongWithRedis(t *testing.T) {

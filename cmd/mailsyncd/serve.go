@@ -99,7 +99,7 @@ func newDaemon(ctx context.Context, c Config, log *zap.Logger, observe func(inta
 		}
 	}
 	if c.shared() {
-		if d.crew, err = c.join(ctx, signals, d.store.HighestFence, log); err != nil {
+		if d.crew, err = c.join(ctx, signals, d.store, log); err != nil {
 			return nil, err
 		}
 	}
@@ -180,6 +180,7 @@ func (d *daemon) run(ctx context.Context) error {
 	defer leave()
 	run, ctx := errgroup.WithContext(ctx)
 	run.Go(func() error { return d.posting.Run(keepers) })
+	run.Go(func() error { return d.crew.publish(keepers) })
 	run.Go(func() error { return d.watcher.Run(keepers) })
 	run.Go(func() error { d.crew.share(ctx); return nil })
 	run.Go(func() error { return d.sweep(ctx) })
