@@ -40,6 +40,7 @@ type commands struct {
 	Explain explainCommand `cmd:"" help:"Say why a mail is in the CRM, or why not."`
 	Keys    keysCommand    `cmd:"" help:"Look after the keys that encrypt passwords."`
 	Migrate migrateCommand `cmd:"" help:"Bring the database up to this version, and exit."`
+	Config  configCommand  `cmd:"" help:"Print a sample configuration file, every setting explained."`
 	Move    moveCommand    `cmd:"" help:"Carry an office from SQLite to PostgreSQL."`
 	Version versionCommand `cmd:"" help:"Print the version."`
 }

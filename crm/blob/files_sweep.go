@@ -48,7 +48,7 @@ func (f *Files) Sweep(ctx context.Context, a crm.AccountID, before time.Time, un
 			return removed, err
 		}
 		for _, ref := range refs {
-			gone, err := f.removeOld(ctx, a, ref, before)
+			gone, err := f.removeOld(a, ref, before)
 			if err != nil {
 				return removed, err
 			}
@@ -61,18 +61,31 @@ func (f *Files) Sweep(ctx context.Context, a crm.AccountID, before time.Time, un
 }
 
 // removeOld removes a blob, unless a Put has found it since it was listed.
-func (f *Files) removeOld(ctx context.Context, a crm.AccountID, ref crm.BlobRef, before time.Time) (bool, error) {
+func (f *Files) removeOld(a crm.AccountID, ref crm.BlobRef, before time.Time) (bool, error) {
 	home, err := f.home(a)
 	if err != nil {
 		return false, err
 	}
 	f.finding.Lock()
 	defer f.finding.Unlock()
-	info, err := os.Stat(path(home, ref))
+	name := path(home, ref)
+	info, err := os.Stat(name)
 	if err != nil || !info.ModTime().Before(before) {
 		return false, nil // gone meanwhile, or young again
 	}
-	return true, f.Delete(ctx, a, ref)
+	// Another process may share the folder, and find the file between this
+	// look and its removal. Where it is put aside first, either the finder
+	// comes too late and puts the file anew, or it is seen here to be young.
+	aside := filepath.Join(f.dir, incoming, "sweep-"+string(a)+"-"+string(ref))
+	if err := os.Rename(name, aside); errors.Is(err, fs.ErrNotExist) {
+		return false, nil // another process sweeps too
+	} else if err != nil {
+		return false, disk.Explain(err)
+	}
+	if info, err := os.Stat(aside); err == nil && !info.ModTime().Before(before) {
+		return false, explained(os.Rename(aside, name))
+	}
+	return true, explained(os.Remove(aside))
 }
 
 // olderRefs lists the blobs of a folder that were written before a time.
