@@ -1,11 +1,13 @@
 package dovecottest
 
 import (
+	"errors"
 	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"syscall"
+	"time"
 
 	"mailsyncd.example/crm/servertest"
 )
@@ -29,9 +31,13 @@ func (s *Server) Start() error {
 	if err := s.writeConfig(); err != nil {
 		return err
 	}
-	// A kill leaves the file behind, and await takes it as a sign of life.
-	pidFile := filepath.Join(s.dir, "run", "master.pid")
-	_ = os.Remove(pidFile)
+	// A kill leaves files behind that await takes as a sign of life, and
+	// Dovecot too.
+	run := filepath.Join(s.dir, "run")
+	if err := errors.Join(os.RemoveAll(run), os.Mkdir(run, 0o755)); err != nil {
+		return err
+	}
+	pidFile := filepath.Join(run, "master.pid")
 	p, err := servertest.Launch(exec.Command(binary(), "-F", "-c", s.conf()), syscall.SIGTERM)
 	if err != nil {
 		return err
@@ -84,5 +90,28 @@ func (s *Server) finish(sig syscall.Signal) {
 	if s.proc != nil {
 		s.proc.End(sig)
 		s.proc = nil
+		s.vacate()
+	}
+}
+
+// vacate returns once nobody has the ports any more: of hundreds of processes
+// that are killed at once, some outlive the first by a moment.
+func (s *Server) vacate() {
+	retry := time.NewTicker(5 * time.Millisecond)
+	defer retry.Stop()
+	limit := time.After(10 * time.Second)
+	for _, port := range []int{s.IMAPPort, s.IMAPSPort, s.LMTPPort} {
+		for {
+			l, err := net.Listen("tcp", servertest.Address(port))
+			if err == nil {
+				_ = l.Close()
+				break
+			}
+			select {
+			case <-retry.C:
+			case <-limit:
+				return // whoever starts it finds out
+			}
+		}
 	}
 }

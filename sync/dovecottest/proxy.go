@@ -35,7 +35,12 @@ type Proxy struct {
 // goes on until the test ends.
 func NewProxy(t testing.TB, target string) *Proxy {
 	t.Helper()
-	l, err := net.Listen("tcp", servertest.Address(0))
+	return newProxy(t, servertest.Address(0), target)
+}
+
+func newProxy(t testing.TB, address, target string) *Proxy {
+	t.Helper()
+	l, err := net.Listen("tcp", address)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -52,11 +57,18 @@ func (s *Server) Proxy(t testing.TB, port int) *Proxy {
 	return NewProxy(t, servertest.Address(port))
 }
 
-// Port is where the proxy listens, on Host.
+// ProxyAt is Proxy on another address of the loopback interface ("127.0.0.2"):
+// to its clients, another mail host.
+func (s *Server) ProxyAt(t testing.TB, host string, port int) *Proxy {
+	t.Helper()
+	return newProxy(t, net.JoinHostPort(host, "0"), servertest.Address(port))
+}
+
+// Port is where the proxy listens, on Host unless it was made by ProxyAt.
 func (p *Proxy) Port() int { return p.listener.Addr().(*net.TCPAddr).Port }
 
 // Addr is where the proxy listens, as host:port.
-func (p *Proxy) Addr() string { return servertest.Address(p.Port()) }
+func (p *Proxy) Addr() string { return p.listener.Addr().String() }
 
 // Sent counts the bytes that clients sent.
 func (p *Proxy) Sent() int64 { p.mu.Lock(); defer p.mu.Unlock(); return p.up }
