@@ -4,7 +4,9 @@
 GO ?= go
 FUZZTIME ?= 30s
 
-.PHONY: run build test bench bench-latency fuzz clean
+CHAOS ?= 5m
+
+.PHONY: run build test chaos bench bench-latency fuzz clean
 
 run: build ## a whole office in one process, to look at
 	@bin/mailsyncd demo
@@ -15,6 +17,10 @@ build:
 test: ## everything, against real servers; a server that is missing is a failure
 	@.ci/servers
 	CI=true $(GO) test -race -timeout 10m ./...
+
+chaos: ## processes, servers and connections fail in random order; SEED repeats one
+	@.ci/servers
+	CI=true CHAOS=$(CHAOS) SEED=$(SEED) $(GO) test -race -count=1 -timeout 2h -v -run 'TestChaos$$' ./cmd/mailsyncd
 
 bench: ## how fast, beside bare sockets and go-imap's client (docs/performance.md)
 	@.ci/servers

@@ -107,30 +107,35 @@ func (r *running) ready() bool {
 	return response.StatusCode == http.StatusOK
 }
 
-// connections is how many connections to mail servers the daemon has.
-func (r *running) connections(t *testing.T) int {
-	t.Helper()
-	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, r.url+"/metrics", nil)
+// metric is a number that the daemon tells of itself, false where it can't.
+func (r *running) metric(name string) (int, bool) {
+	request, err := http.NewRequest(http.MethodGet, r.url+"/metrics", nil)
 	if err != nil {
-		t.Fatal(err)
+		return 0, false
 	}
 	request.Header.Set("Authorization", "Bearer "+string(r.token))
 	response, err := http.DefaultClient.Do(request)
 	if err != nil {
-		t.Fatal(err)
+		return 0, false
 	}
 	defer response.Body.Close()
 	for lines := bufio.NewScanner(response.Body); lines.Scan(); {
-		if value, ok := strings.CutPrefix(lines.Text(), "mailsync_imap_connections "); ok {
-			n, err := strconv.Atoi(value)
-			if err != nil {
-				t.Fatal(err)
-			}
-			return n
+		if value, ok := strings.CutPrefix(lines.Text(), name+" "); ok {
+			n, err := strconv.ParseFloat(value, 64)
+			return int(n), err == nil
 		}
 	}
-	t.Fatal("the metrics do not tell the connections")
-	return 0
+	return 0, false
+}
+
+// connections is how many connections to mail servers the daemon has.
+func (r *running) connections(t *testing.T) int {
+	t.Helper()
+	n, ok := r.metric("mailsync_imap_connections")
+	if !ok {
+		t.Fatal("the metrics do not tell the connections")
+	}
+	return n
 }
 
 // settled waits until the processes have all mailboxes between them, each some.
@@ -150,11 +155,11 @@ func (m *team) settled(all ...*running) {
 }
 
 // sessions are the users for whom the mail server has a session.
-func (m *team) sessions() map[string]bool {
-	m.t.Helper()
-	out, err := m.dovecot.Doveadm("who", "-1")
+func sessions(t *testing.T, dovecot *dovecottest.Server) map[string]bool {
+	t.Helper()
+	out, err := dovecot.Doveadm("who", "-1")
 	if err != nil {
-		m.t.Fatal(err)
+		t.Fatal(err)
 	}
 	users := map[string]bool{}
 	for line := range strings.Lines(out) {
@@ -203,7 +208,7 @@ func TestTwoProcesses(t *testing.T) {
 		d := []*running{a, b}[n/2%2]
 		do(t, d.as(string(user.token)), http.MethodDelete, "/v1/links/"+m.links[n].ID, nil)
 	}
-	eventually(t, "all mailboxes are left", func() bool { return len(m.sessions()) == 0 })
+	eventually(t, "all mailboxes are left", func() bool { return len(sessions(t, m.dovecot)) == 0 })
 	t.Logf("%d mailboxes were left after %v", teamMailboxes, time.Since(began))
 	m.expectRounds(2)
 	m.expectStream(server)

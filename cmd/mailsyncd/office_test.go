@@ -94,10 +94,15 @@ type link struct {
 // link links the mailbox with this address to the user.
 func (f *firm) link(user client, address string) link {
 	f.t.Helper()
-	return call[link](f.t, user, http.MethodPost, "/v1/links", map[string]any{
+	return call[link](f.t, user, http.MethodPost, "/v1/links", linkInput(address, dovecottest.Host, f.dovecot.IMAPPort))
+}
+
+// linkInput asks for a link to a mailbox at a server in the clear.
+func linkInput(address, host string, port int) map[string]any {
+	return map[string]any{
 		"address": address, "username": address, "password": passwordOf(address),
-		"imap": map[string]any{"host": dovecottest.Host, "port": f.dovecot.IMAPPort, "security": crm.SecurityNone},
-	})
+		"imap": map[string]any{"host": host, "port": port, "security": crm.SecurityNone},
+	}
 }
 
 // look returns once everything that was in the mailbox when it was called has
