@@ -6,7 +6,7 @@ FUZZTIME ?= 30s
 
 CHAOS ?= 5m
 
-.PHONY: run build test chaos bench bench-latency fuzz clean
+.PHONY: run build test chaos bench bench-latency bench-scale fuzz clean
 
 run: build ## a whole office in one process, to look at
 	@bin/mailsyncd demo
@@ -29,6 +29,10 @@ bench: ## how fast, beside bare sockets and go-imap's client (docs/performance.m
 bench-latency: ## from mail to signed webhook, beside the mail server's own notice
 	@.ci/servers
 	@$(GO) run ./cmd/bench -latency
+
+bench-scale: ## thousands of mailboxes, processes that are killed, both databases (docs/performance.md)
+	@.ci/servers
+	@$(GO) run ./cmd/bench -scale
 
 fuzz:
 	@.ci/fuzz $(FUZZTIME)

@@ -39,6 +39,7 @@ func run(ctx context.Context, args []string, in io.Reader, out, complaints io.Wr
 	flags.BoolVar(&b.quick, "quick", false, "small sizes: does it still run? The figures mean nothing")
 	row := flags.Int("row", 0, "measure this row of the table only")
 	latency := flags.Bool("latency", false, "measure from mail to webhook, and nothing else")
+	many := flags.Bool("scale", false, "measure real processes with many mailboxes, on PostgreSQL and Redis")
 	flags.StringVar(&b.profiles, "profile", "", "write CPU profiles of our side into this `folder`")
 	if err := flags.Parse(args); err != nil {
 		return 2
@@ -48,6 +49,13 @@ func run(ctx context.Context, args []string, in io.Reader, out, complaints io.Wr
 	}
 	if *latency {
 		return report(complaints, b.runLatency(ctx, out))
+	}
+	if *many {
+		s := &scale{bench: b, sizes: fullScale}
+		if b.quick {
+			s.sizes = quickScale
+		}
+		return report(complaints, s.run(ctx, *row, out))
 	}
 	return report(complaints, b.run(ctx, *row, out))
 }

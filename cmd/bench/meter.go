@@ -64,8 +64,11 @@ func settled() (int64, error) {
 }
 
 // memory reads a line of /proc/self/status (proc(5)) in bytes.
-func memory(name string) (int64, error) {
-	status, err := os.ReadFile("/proc/self/status")
+func memory(name string) (int64, error) { return memoryOf("/proc/self/status", name) }
+
+// memoryOf reads a line of a file about some process' memory in bytes.
+func memoryOf(file, name string) (int64, error) {
+	status, err := os.ReadFile(file)
 	if err != nil {
 		return 0, fmt.Errorf("memory is measured on Linux only: %w", err)
 	}
@@ -77,5 +80,5 @@ func memory(name string) (int64, error) {
 		kb, err := strconv.ParseInt(strings.TrimSpace(strings.TrimSuffix(strings.TrimSpace(value), "kB")), 10, 64)
 		return kb << 10, err
 	}
-	return 0, fmt.Errorf("no %s in /proc/self/status", name)
+	return 0, fmt.Errorf("no %s in %s", name, file)
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"strconv"
@@ -92,10 +93,11 @@ func raiseLimits(mailboxes int) error {
 	if err := syscall.Setrlimit(syscall.RLIMIT_NOFILE, &files); err != nil {
 		return err
 	}
-	if need := uint64(4*mailboxes + 200); files.Max < need {
-		return fmt.Errorf("only %d files may be open here, and %d mailboxes need %d", files.Max, mailboxes, need)
+	var err error
+	if need := uint64(3*mailboxes + 1000); files.Max < need { // Dovecot's login process has three for each
+		err = fmt.Errorf("only %d files may be open here, and %d mailboxes need %d", files.Max, mailboxes, need)
 	}
-	return raiseWatches(mailboxes)
+	return errors.Join(err, raiseWatches(mailboxes))
 }
 
 // raiseWatches lets each of Dovecot's processes watch its mailbox; without it

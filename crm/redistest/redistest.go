@@ -48,25 +48,30 @@ type Server struct {
 // the test is skipped, or fails where CI is "true".
 func (s *Server) URL(t testing.TB) string {
 	t.Helper()
+	url, err := s.Open()
+	if errors.Is(err, ErrMissing) && os.Getenv("CI") != "true" {
+		t.Skip(err)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.Flush(t)
+	return url
+}
+
+// Open is URL for a program that is no test; it leaves the data alone.
+func (s *Server) Open() (url string, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if !s.tried {
 		s.tried = true
 		s.err = s.first()
 	}
-	if errors.Is(s.err, ErrMissing) && os.Getenv("CI") != "true" {
-		t.Skip(s.err)
+	err = s.err
+	if err == nil && s.proc == nil {
+		err = s.start() // a test before left it stopped
 	}
-	if s.err != nil {
-		t.Fatal(s.err)
-	}
-	if s.proc == nil {
-		if err := s.start(); err != nil { // a test before left it stopped
-			t.Fatal(err)
-		}
-	}
-	s.Flush(t)
-	return s.url()
+	return s.url(), err
 }
 
 // first starts the server. Somebody may be faster to take the free port, so it

@@ -76,6 +76,16 @@ func (s *Server) Empty(t testing.TB) string {
 	return s.make(t, "template1")
 }
 
+// Open is Database for a program that is no test: the database goes with the
+// server, which whoever calls it closes.
+func (s *Server) Open(ctx context.Context) (databaseURL string, err error) {
+	if err := s.once(); err != nil {
+		return "", err
+	}
+	name, err := s.create(ctx, template)
+	return s.URL(name), err
+}
+
 // Copy makes a database with all that is in another one, to which nobody may
 // be connected.
 func (s *Server) Copy(t testing.TB, databaseURL string) string {
@@ -90,12 +100,9 @@ func (s *Server) Copy(t testing.TB, databaseURL string) string {
 func (s *Server) make(t testing.TB, from string) string {
 	t.Helper()
 	s.need(t)
-	s.mu.Lock()
-	s.databases++
-	name := "test" + strconv.Itoa(s.databases)
-	s.mu.Unlock()
 	before := len(s.Log())
-	if err := s.exec(t.Context(), `CREATE DATABASE `+name+` TEMPLATE `+from+` STRATEGY `+copyFiles); err != nil {
+	name, err := s.create(t.Context(), from)
+	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
@@ -108,6 +115,15 @@ func (s *Server) make(t testing.TB, from string) string {
 		}
 	})
 	return s.URL(name)
+}
+
+// create makes a database as another one is.
+func (s *Server) create(ctx context.Context, from string) (name string, err error) {
+	s.mu.Lock()
+	s.databases++
+	name = "test" + strconv.Itoa(s.databases)
+	s.mu.Unlock()
+	return name, s.exec(ctx, `CREATE DATABASE `+name+` TEMPLATE `+from+` STRATEGY `+copyFiles)
 }
 
 // drop takes a database away, unless its server does not run any more.
@@ -126,18 +142,24 @@ func (s *Server) drop(name string) error {
 // need starts the server if that was not done yet.
 func (s *Server) need(t testing.TB) {
 	t.Helper()
+	err := s.once()
+	if errors.Is(err, ErrMissing) && os.Getenv("CI") != "true" {
+		t.Skip(err)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// once starts the server if that was not tried yet, and tells how it went.
+func (s *Server) once() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if !s.tried {
 		s.tried = true
 		s.err = s.first()
 	}
-	if errors.Is(s.err, ErrMissing) && os.Getenv("CI") != "true" {
-		t.Skip(s.err)
-	}
-	if s.err != nil {
-		t.Fatal(s.err)
-	}
+	return s.err
 }
 
 // first makes the cluster, starts it and fills the template.
