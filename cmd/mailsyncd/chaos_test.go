@@ -167,11 +167,11 @@ func (c *chaos) within(limit time.Duration, what string, is func() bool) {
 
 // owned tells whether these processes have all shards between them.
 func owned(by []*worker) func() bool {
-	return func() bool { return sum(by, "mailsync_lease_shards") == lease.Shards }
+	return func() bool { return tally(by, "mailsync_lease_shards") == lease.Shards }
 }
 
-// sum adds up what processes say of themselves; -1 where one says nothing.
-func sum(of []*worker, metric string) int {
+// tally adds up what processes say of themselves; -1 where one says nothing.
+func tally(of []*worker, metric string) int {
 	total := 0
 	for _, w := range of {
 		n, ok := w.metric(metric)
@@ -264,7 +264,7 @@ func (c *chaos) restartRedis(long bool) {
 	c.deliver(chaosBurst / 2)
 	c.within(afterRedis, "no process is ready", allReady(c.workers, false))
 	if long {
-		c.within(afterKill, "nobody works a mailbox", func() bool { return sum(c.workers, "mailsync_lease_shards") == 0 })
+		c.within(afterKill, "nobody works a mailbox", func() bool { return tally(c.workers, "mailsync_lease_shards") == 0 })
 	}
 	c.deliver(chaosBurst / 2)
 	if err := c.redis.Start(); err != nil {
@@ -334,7 +334,7 @@ func (c *chaos) expectAll() {
 	c.within(afterKill, "all mailboxes are worked", owned(c.workers))
 	c.within(2*time.Minute, "each mailbox is worked by one process", func() bool {
 		const all = chaosBranches * chaosMailboxes
-		return sum(c.workers, "mailsync_imap_connections") == all && len(sessions(c.t, c.dovecot)) == all
+		return tally(c.workers, "mailsync_imap_connections") == all && len(sessions(c.t, c.dovecot)) == all
 	})
 	for n, b := range c.branches {
 		b.expectAll(c.workers[n%chaosProcesses].running)
@@ -344,7 +344,7 @@ func (c *chaos) expectAll() {
 		mails, posts = mails+b.mail.count, posts+b.posts.posts
 	}
 	c.t.Logf("%v: %d mails came, %d posts went out, %d writes of those who were late were refused",
-		time.Since(c.began).Round(time.Second), mails, posts, sum(c.workers, "mailsync_fenced_writes_total"))
+		time.Since(c.began).Round(time.Second), mails, posts, tally(c.workers, "mailsync_fenced_writes_total"))
 	for _, w := range c.workers {
 		w.stop()
 	}
