@@ -87,19 +87,32 @@ func (s *Server) Counts() (refreshes, failures, reused int) {
 // Until waits, from request to request, until done holds.
 func (s *Server) Until(t testing.TB, what string, done func(refreshes, failures int) bool) {
 	t.Helper()
+	s.await(t, what, func() bool { return done(s.refreshes, s.failures) })
+}
+
+// UntilAsked waits until so many requests have come to the token endpoint,
+// answered or not.
+func (s *Server) UntilAsked(t testing.TB, n int) {
+	t.Helper()
+	s.await(t, "the token endpoint is asked", func() bool { return s.asked >= n })
+}
+
+// await waits until done, which is called under the lock, holds.
+func (s *Server) await(t testing.TB, what string, done func() bool) {
+	t.Helper()
 	timeout := time.NewTimer(patience)
 	defer timeout.Stop()
 	for {
 		s.mu.Lock()
-		refreshes, failures, news := s.refreshes, s.failures, s.news
+		ready, news := done(), s.news
 		s.mu.Unlock()
-		if done(refreshes, failures) {
+		if ready {
 			return
 		}
 		select {
 		case <-news:
 		case <-timeout.C:
-			t.Fatalf("waited in vain until %s: %d refreshes, %d refused", what, refreshes, failures)
+			t.Fatalf("waited in vain until %s", what)
 		}
 	}
 }

@@ -41,6 +41,7 @@ type Server struct {
 	denied    bool
 	fault     *Fault
 	held      chan struct{} // refreshes wait until it is closed; nil: they don't
+	asked     int
 	refreshes int
 	failures  int
 	reused    int
@@ -105,6 +106,8 @@ func (s *Server) authorize(w http.ResponseWriter, r *http.Request) {
 // token is the token endpoint (RFC 6749 section 3.2).
 func (s *Server) token(w http.ResponseWriter, r *http.Request) {
 	s.mu.Lock()
+	s.asked++
+	s.ring()
 	held := s.held
 	s.mu.Unlock()
 	if held != nil {
