@@ -38,20 +38,23 @@ func registered(t *testing.T, issuer *oauthtest.Server, dovecot *dovecottest.Ser
 	return file
 }
 
-// signIn goes to the provider's pages and comes back, by way of the proxy.
-func (f *firm) signIn(begun struct {
+// begun is where a sign-in begins.
+type begun struct {
 	AuthorizationURL string `json:"authorization_url"`
-}) {
+}
+
+// signIn goes to the provider's pages and comes back, by way of the proxy.
+func (f *firm) signIn(at begun) {
 	f.t.Helper()
 	browser := http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
-	resp, err := browser.Get(begun.AuthorizationURL)
+	resp, err := browser.Get(at.AuthorizationURL)
 	if err != nil {
 		f.t.Fatal(err)
 	}
 	resp.Body.Close()
 	back, ok := strings.CutPrefix(resp.Header.Get("Location"), publicURL)
 	if !ok {
-		f.t.Fatalf("%s leads to %q", begun.AuthorizationURL, resp.Header.Get("Location"))
+		f.t.Fatalf("%s leads to %q", at.AuthorizationURL, resp.Header.Get("Location"))
 	}
 	if status, page := oauthtest.Browse(f.t, f.daemon.url+back); status != http.StatusOK {
 		f.t.Fatalf("%d %s", status, page)
@@ -71,9 +74,6 @@ func TestSigningIn(t *testing.T) {
 	f.mailbox("dan@acme.example")
 	events := f.follow()
 
-	type begun = struct {
-		AuthorizationURL string `json:"authorization_url"`
-	}
 	issuer.Lifetime(4 * time.Second) // the next one is due after three
 	f.signIn(call[begun](t, dan, http.MethodPost, "/v1/links/oauth", map[string]any{"provider": "acme", "address": "dan@acme.example"}))
 	l := all[link](t, dan, "/v1/links", nil)[0]
@@ -105,6 +105,47 @@ func TestSigningIn(t *testing.T) {
 	}
 	f.daemon.stop()
 	noSecrets(t, dataDir, daemon.log.String()+f.daemon.log.String())
+}
+
+// A grant and a password stand side by side on one mailbox. When the agreement
+// is taken back the password takes over, and only the one who gave it is told.
+func TestGrantAndPasswordSideBySide(t *testing.T) {
+	issuer := oauthtest.Start(t)
+	dovecot := dovecottest.Start(t, dovecottest.OAuth(issuer.URL+"/introspect"))
+	f := openFirm(t, serve(t, t.TempDir(), "--ca-file", dovecot.CAFile, "--public-url", publicURL, "--oauth-file", registered(t, issuer, dovecot)), dovecot, "elena@rossi.example")
+	f.mailbox("info@acme.example")
+	dan, aoi, mona := f.user("dan", crm.RoleUser), f.user("aoi", crm.RoleUser), f.user("mona", crm.RoleManager)
+	server := map[string]any{"host": dovecottest.Host, "port": dovecot.IMAPSPort, "security": crm.SecurityTLS}
+	preset := call[struct{ ID string }](t, mona, http.MethodPost, "/v1/presets", map[string]any{"name": "Group", "imap": server, "auth": "oauth2"})
+	asked := map[string]any{"preset_id": preset.ID, "address": "info@acme.example"}
+	tested := call[struct {
+		OK   bool
+		Code string
+	}](t, dan, http.MethodPost, "/v1/links/test", asked)
+	if !tested.OK || tested.Code != "sign_in_needed" {
+		t.Errorf("the preset's test says %+v", tested)
+	}
+	issuer.Lifetime(4 * time.Second)
+	f.signIn(call[begun](t, dan, http.MethodPost, "/v1/links/oauth", asked))
+	ofAoi := call[link](t, aoi, http.MethodPost, "/v1/links", map[string]any{
+		"address": "info@acme.example", "password": passwordOf("info@acme.example"), "imap": server,
+	})
+	ofDan := all[link](t, dan, "/v1/links", nil)[0]
+	if ofDan.MailboxID != ofAoi.MailboxID {
+		t.Fatal("two mailboxes for one")
+	}
+	f.look(dan, ofDan)
+	events := f.follow()
+	issuer.Revoke()
+	events.wait(crm.LinkFailing)
+	dovecot.Deliver(t, "info@acme.example", mailOf("ask@rossi", elena, "info@acme.example", "An offer, please", "forty chairs"))
+	f.look(aoi, ofAoi)
+	status := func(c client, l link) crm.LinkStatus {
+		return call[link](t, c, http.MethodGet, "/v1/links/"+l.ID, nil).Status
+	}
+	if got := f.subjects(); len(got) != 1 || status(dan, ofDan) != crm.LinkAuthFailed || status(aoi, ofAoi) != crm.LinkLive {
+		t.Errorf("mail %v, Dan's link is %s, Aoi's %s", got, status(dan, ofDan), status(aoi, ofAoi))
+	}
 }
 
 // noSecrets looks for tokens, codes and the client's secret in all that the

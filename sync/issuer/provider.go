@@ -13,6 +13,7 @@ import (
 	"os"
 	"regexp"
 	"slices"
+	"strings"
 
 	"mailsyncd.example/crm"
 )
@@ -138,7 +139,7 @@ func (e *entry) check() error {
 }
 
 func (e *entry) provider(name string) Provider {
-	s := crm.Server{Host: e.IMAP.Host, Port: e.IMAP.Port, Security: cmp.Or(e.IMAP.Security, crm.SecurityTLS)}
+	s := crm.Server{Host: strings.ToLower(e.IMAP.Host), Port: e.IMAP.Port, Security: cmp.Or(e.IMAP.Security, crm.SecurityTLS)}
 	if s.Port == 0 {
 		s.Port = 993
 		if s.Security == crm.SecuritySTARTTLS {
