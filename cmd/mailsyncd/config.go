@@ -26,6 +26,8 @@ type Config struct {
 	OperatorToken string         `placeholder:"TOKEN" setting:"MAILSYNC_OPERATOR_TOKEN" help:"Token that manages accounts. Made on first start, in a file in the data folder, unless given."`
 	PollInterval  time.Duration  `default:"3m" placeholder:"TIME" setting:"MAILSYNC_POLL_INTERVAL" help:"Look at every folder at least this often (${default})."`
 	AllowNetworks []netip.Prefix `placeholder:"CIDR" setting:"MAILSYNC_ALLOW_NETWORKS" help:"Private networks, separated by commas, in which mail hosts and webhook endpoints may stand. Without it only public addresses are dialled."`
+	HostConns     int            `name:"host-connections" default:"20000" placeholder:"N" setting:"MAILSYNC_HOST_CONNECTIONS" help:"Have at most so many connections to one mail host, all processes together (${default})."`
+	HostLogins    float64        `default:"50" placeholder:"N" setting:"MAILSYNC_HOST_LOGINS" help:"Log in at one mail host at most so often in a second, all processes together (${default})."`
 	CAFile        string         `type:"existingfile" placeholder:"FILE" setting:"MAILSYNC_CA_FILE" help:"Trust the CA certificates in FILE too, for mail hosts, webhook endpoints and the bucket."`
 	PublicURL     string         `placeholder:"URL" setting:"MAILSYNC_PUBLIC_URL" help:"URL under which browsers reach the API; needed to sign in at mail providers."`
 	OAuthFile     string         `name:"oauth-file" type:"existingfile" placeholder:"FILE" setting:"MAILSYNC_OAUTH_FILE" help:"Mail providers at which this daemon is registered as an OAuth 2 client, in JSON; see docs/operating.md."`

@@ -73,7 +73,7 @@ func (c Config) join(ctx context.Context, s *signals, db *store.Store, log *zap.
 	cr := &crew{redis: client, counts: lease.NewMetrics(), events: outbox.NewStreamMetrics(), log: log}
 	cr.leases = lease.New(lease.Options{Redis: client, Highest: db.HighestFence, Log: log.Named("lease"), Metrics: cr.counts})
 	cr.claims = redisclaim.New(redisclaim.Options{Redis: client})
-	limits := watch.Limits{}.OrDefaults()
+	limits := c.limits()
 	cr.quota = quota.New(quota.Options{
 		Redis: client, PerHost: limits.PerHost, LoginsPerSecond: limits.LoginsPerSecond, Log: log.Named("quota"),
 	})

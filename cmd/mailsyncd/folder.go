@@ -29,6 +29,9 @@ func (c Config) Validate() error {
 	if err := c.checkRedisURL(); err != nil {
 		return err
 	}
+	if c.HostConns <= 0 || c.HostLogins <= 0 {
+		return fmt.Errorf("--host-connections, --host-logins: give a number above zero")
+	}
 	if c.PollInterval <= 0 {
 		return fmt.Errorf("--poll-interval: give a time above zero, such as 3m")
 	}

@@ -123,7 +123,7 @@ func newDaemon(ctx context.Context, c Config, log *zap.Logger, observe func(inta
 			return connect(ctx, dialer, l, trace)
 		}),
 		Knock:    func(ctx context.Context, s crm.Server) error { return knock(ctx, dialer, s) },
-		Interval: c.PollInterval, Log: log.Named("watch"), Metrics: metrics,
+		Interval: c.PollInterval, Limits: c.limits(), Log: log.Named("watch"), Metrics: metrics,
 	}
 	d.crew.tell(&watching)
 	d.watcher = watch.New(watching)

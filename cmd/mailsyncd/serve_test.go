@@ -86,6 +86,8 @@ func TestWrongConfigurationIsAMatterOfUsage(t *testing.T) {
 		{"no such flag", nil, []string{"--nonsense"}, "--nonsense"},
 		{"no duration", []string{"MAILSYNC_POLL_INTERVAL=soon"}, nil, "--poll-interval"},
 		{"no time at all", []string{"MAILSYNC_POLL_INTERVAL=0s"}, nil, "above zero"},
+		{"no connections", []string{"MAILSYNC_HOST_CONNECTIONS=0"}, nil, "--host-connections"},
+		{"no logins", nil, []string{"--host-logins=-1"}, "--host-logins"},
 		{"no network", nil, []string{"--allow-networks", "10.0.0.1"}, "--allow-networks"},
 		{"another database", []string{"MAILSYNC_DATABASE_URL=mysql://x"}, nil, "--database-url"},
 		{"another store of mail", nil, []string{"--blob-url", "gs://mail"}, "--blob-url"},

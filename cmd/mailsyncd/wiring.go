@@ -70,6 +70,11 @@ func metricsHandler(of ...interface{ Collectors() []prometheus.Collector }) http
 	return promhttp.HandlerFor(registry, promhttp.HandlerOpts{})
 }
 
+// limits are what mail servers may be asked for.
+func (c Config) limits() watch.Limits {
+	return watch.Limits{PerHost: c.HostConns, LoginsPerSecond: c.HostLogins}.OrDefaults()
+}
+
 // mailDialer returns what opens mailboxes: through the guard, trusting the
 // system's certificates and those of the configuration.
 func (c Config) mailDialer() (imapbox.Dialer, error) {

@@ -13,9 +13,9 @@ import (
 // Limits bound what is asked of mail servers. A zero field means the default.
 type Limits struct {
 	PerMailbox      int     // connections to one mailbox; 2: people's own mail programs need the rest
-	PerHost         int     // connections to one mail host; 2,000
+	PerHost         int     // connections to one mail host; 20,000
 	Connecting      int     // connections being opened at the same time; 32
-	LoginsPerSecond float64 // logins at one mail host; 20
+	LoginsPerSecond float64 // logins at one mail host; 50
 }
 
 // OrDefaults fills in what is left open.
@@ -24,13 +24,13 @@ func (l Limits) OrDefaults() Limits {
 		l.PerMailbox = 2
 	}
 	if l.PerHost == 0 {
-		l.PerHost = 2000
+		l.PerHost = 20_000
 	}
 	if l.Connecting == 0 {
 		l.Connecting = 32
 	}
 	if l.LoginsPerSecond == 0 {
-		l.LoginsPerSecond = 20
+		l.LoginsPerSecond = 50
 	}
 	return l
 }
