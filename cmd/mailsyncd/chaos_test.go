@@ -338,6 +338,7 @@ func (c *chaos) expectAll() {
 	})
 	for n, b := range c.branches {
 		b.expectAll(c.workers[n%chaosProcesses].running)
+		b.expectStream(&c.redis)
 	}
 	mails, posts := 0, 0
 	for _, b := range c.branches {

@@ -216,22 +216,22 @@ func TestTwoProcesses(t *testing.T) {
 
 // expectStream waits until the account's stream in Redis has all its events, and
 // makes sure that they are there in order.
-func (m *team) expectStream(server *redistest.Server) {
-	m.t.Helper()
+func (f *firm) expectStream(server *redistest.Server) {
+	f.t.Helper()
 	client := redis.NewClient(&redis.Options{Addr: server.Address()})
 	defer client.Close()
-	want := m.events()
+	want := f.events()
 	var got []redis.XMessage
-	eventually(m.t, "the stream has all events", func() bool {
+	eventually(f.t, "the stream has all events", func() bool {
 		var err error
-		if got, err = client.XRange(m.t.Context(), "mailsync:"+m.account+":events", "-", "+").Result(); err != nil {
-			m.t.Fatal(err)
+		if got, err = client.XRange(f.t.Context(), "mailsync:"+f.account+":events", "-", "+").Result(); err != nil {
+			f.t.Fatal(err)
 		}
 		return len(got) >= len(want)
 	})
 	for i, e := range want {
 		if seq := fmt.Sprint(got[i].Values["seq"]); seq != fmt.Sprint(e.Seq) {
-			m.t.Fatalf("entry %d of the stream has the number %s, want %d", i, seq, e.Seq)
+			f.t.Fatalf("entry %d of the stream has the number %s, want %d", i, seq, e.Seq)
 		}
 	}
 }
