@@ -197,7 +197,7 @@ func TestKubernetes(t *testing.T) {
 		}
 	}
 	config := kinds["ConfigMap"]["data"].(map[string]any)
-	c := Config{BlobURL: config["MAILSYNC_BLOB_URL"].(string), PollInterval: 1}
+	c := Config{BlobURL: config["MAILSYNC_BLOB_URL"].(string), PollInterval: 1, HostConns: 1, HostLogins: 1}
 	if err := c.Validate(); err != nil {
 		t.Error(err)
 	}
