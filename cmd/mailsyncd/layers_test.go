@@ -81,6 +81,7 @@ var floors = map[string]floor{
 	"crm/api/wire":           story,
 	"crm/consent":            story,
 	"crm/outbox":             story,
+	"crm/review":             story,
 	"sync/grant":             story,
 	"sync/intake":            story,
 	"sync/watch":             story,
