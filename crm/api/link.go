@@ -6,6 +6,7 @@ import (
 	"mailsyncd.example/crm"
 	"mailsyncd.example/crm/access"
 	"mailsyncd.example/crm/api/wire"
+	"mailsyncd.example/crm/preset"
 )
 
 // LinkPath names a link of the account.
@@ -128,14 +129,22 @@ func (s *server) updateLink(ctx context.Context, in *struct {
 }
 
 // transferWith takes a link to where its preset wants it, if the new password
-// works there: it may be the one for there. nil where it does not.
+// works there: it may be the one for there. nil where it does not, and where no
+// password of an encrypted connection may be sent.
 func (s *server) transferWith(ctx context.Context, l crm.Link, secret crm.Secret) (*reply[wire.Link], error) {
+	p, err := s.Store.Preset(ctx, l.Account, l.Preset)
+	if err != nil {
+		return nil, err
+	}
+	if to := preset.Follow(p, l); to == nil || to.Refused || !to.Same(l.Transfer) {
+		return nil, nil
+	}
 	there := l
 	there.Server, there.Username = l.Transfer.Server, l.Transfer.Username
 	if _, err := s.probe(ctx, asking{there}.login(secret)); err != nil {
 		return nil, nil // where it stands has the last word
 	}
-	l, err := s.Store.TransferLink(ctx, l.Account, l.ID, *l.Transfer, secret, 0, s.Now())
+	l, err = s.Store.TransferLink(ctx, l.Account, l.ID, *l.Transfer, secret, 0, s.Now())
 	if err != nil {
 		return nil, err
 	}

@@ -51,6 +51,25 @@ func TestEditedPreset(t *testing.T) {
 	}
 }
 
+// A new password is never sent in the clear because a preset says so.
+func TestPasswordIsNotSentInTheClear(t *testing.T) {
+	o := newOffice(t)
+	ctx := t.Context()
+	preset, link := o.linkByPreset(t)
+	clear := crm.SecurityNone
+	in := wire.PresetInput{Name: "Office", IMAP: wire.ServerInput{Host: "new.sakura.example", Security: &clear}}
+	if updated := must(o.as["mona"].UpdatePreset(ctx, preset.ID, in))(t); updated.LinksFollowing != 0 {
+		t.Errorf("the preset is %+v", updated)
+	}
+	l := must(o.as["uwe"].ChangePassword(ctx, link.ID, "another"))(t)
+	if l.Transfer == nil || !l.Transfer.Refused || l.IMAP != link.IMAP {
+		t.Errorf("the link is %+v %+v", l, l.Transfer)
+	}
+	if last := o.watcher.logins[len(o.watcher.logins)-1]; last.Server.Host != "old.sakura.example" || len(o.watcher.logins) != 2 {
+		t.Errorf("the password was sent to %+v", o.watcher.logins)
+	}
+}
+
 // The password for the new server takes the link there.
 func TestPasswordOfTheNewServer(t *testing.T) {
 	o := newOffice(t)
