@@ -24,6 +24,7 @@ import (
 	"mailsyncd.example/crm/api/bulk"
 	"mailsyncd.example/crm/api/content"
 	"mailsyncd.example/crm/api/gate"
+	"mailsyncd.example/crm/api/live"
 	"mailsyncd.example/crm/api/web"
 	"mailsyncd.example/crm/api/wire"
 	"mailsyncd.example/crm/consent"
@@ -36,7 +37,7 @@ type Options struct {
 	Letters content.Letters
 	Watcher Watcher
 	Finder  Finder
-	Bell    Bell
+	Bell    live.Bell
 	// Endpoints posts to webhooks when somebody asks for it.
 	Endpoints Endpoints
 	// Issuers are the mail providers at which users sign in.

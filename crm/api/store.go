@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"mailsyncd.example/crm"
+	"mailsyncd.example/crm/api/live"
 	"mailsyncd.example/crm/consent"
 )
 
@@ -21,7 +22,7 @@ type Store interface {
 	Links
 	Mailboxes
 	Messages
-	Events
+	live.Events
 	Webhooks
 }
 
@@ -152,12 +153,6 @@ type Messages interface {
 	DeleteMessage(ctx context.Context, a crm.AccountID, id crm.MessageID, at time.Time) (crm.BlobRef, error)
 }
 
-// Events are the facts of an account in order.
-type Events interface {
-	// ListEvents returns events with a greater Seq than after, at most limit.
-	ListEvents(ctx context.Context, a crm.AccountID, after int64, limit int) ([]crm.Event, error)
-}
-
 // Webhooks are the account's endpoints, and what became of each event there.
 type Webhooks interface {
 	// CreateWebhook adds a webhook, which hears of events from now on.
@@ -212,11 +207,4 @@ type Watcher interface {
 type Finder interface {
 	// Discover finds the settings to try for an address; none is no error.
 	Discover(ctx context.Context, a crm.Address) crm.Discovery
-}
-
-// Bell rings when an account has new events.
-type Bell interface {
-	// Listen returns a channel that holds a value when the account may have
-	// new events, and a function that ends the listening.
-	Listen(a crm.AccountID) (<-chan struct{}, func())
 }
