@@ -43,7 +43,7 @@ func ParsePlace(text string) (Place, error) {
 		return Place{}, errors.New("a bucket's name has 3 to 63 small letters, digits, dots and hyphens")
 	}
 	if p.Prefix != "" && p.Prefix != strings.TrimPrefix(slashes.Clean("/"+p.Prefix), "/") {
-		return Place{}, errors.New("the prefix is a path of folders without empty ones, . or ..")
+		return Place{}, errors.New("the prefix is a path of folders, none of them empty and none called . or .. itself")
 	}
 	for name, values := range u.Query() {
 		switch {
