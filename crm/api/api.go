@@ -24,6 +24,7 @@ import (
 	"mailsyncd.example/crm/api/bulk"
 	"mailsyncd.example/crm/api/content"
 	"mailsyncd.example/crm/api/gate"
+	"mailsyncd.example/crm/api/joint"
 	"mailsyncd.example/crm/api/live"
 	"mailsyncd.example/crm/api/web"
 	"mailsyncd.example/crm/api/wire"
@@ -75,9 +76,9 @@ type server struct {
 	consent   *consent.Office
 	content   content.Reader
 	heartbeat time.Duration
-	lines     bulk.Lines // of contacts/import
-	document  []byte     // openapi.json
-	looks     looks      // that replies are checked by
+	lines     bulk.Lines        // of contacts/import
+	document  []byte            // openapi.json
+	looks     joint.Works[look] // that replies are checked by
 }
 
 // New makes the API. It serves its own paths only and answers every other one
@@ -91,7 +92,6 @@ func newServer(o Options) *server {
 		Options: o, gate: gate.New(o.Store, o.OperatorToken, o.Now, o.Log), heartbeat: heartbeat,
 		consent: consent.New(consent.Options{Store: o.Store, Issuers: o.Issuers, Prober: o.Watcher, Now: o.Now}),
 		content: content.Reader{Blobs: o.Blobs, Letters: o.Letters, Log: o.Log},
-		looks:   looks{going: map[look]*shared{}},
 	}
 }
 

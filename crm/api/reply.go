@@ -2,7 +2,6 @@ package api
 
 import (
 	"context"
-	"sync"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -45,6 +44,12 @@ func (s *server) checkReply(ctx context.Context, in *struct {
 	return &reply[wire.ReplyCheck]{wire.ReplyCheckOf(check, s.Now(), staleAfter)}, nil
 }
 
+// look names a look at a mailbox.
+type look struct {
+	account crm.AccountID
+	mailbox crm.MailboxID
+}
+
 // lookAt has the mailboxes looked at now and returns once that is done, or the
 // time is over. One that was looked at within the last second is not looked at
 // again, and a look that is going on serves all who ask: a campaign that checks
@@ -64,7 +69,7 @@ func (s *server) lookAt(ctx context.Context, mailboxes []crm.Freshness, wait tim
 		}
 		lookers.Go(func() error {
 			if looking.Err() == nil {
-				s.looks.share(looking, look{account(ctx), m.Mailbox}, func(ctx context.Context) {
+				s.looks.Do(looking, look{account(ctx), m.Mailbox}, func(ctx context.Context) {
 					_ = s.Watcher.Look(ctx, account(ctx), m.Mailbox)
 				})
 			}
@@ -72,61 +77,4 @@ func (s *server) lookAt(ctx context.Context, mailboxes []crm.Freshness, wait tim
 		})
 	}
 	_ = lookers.Wait() // none returns an error
-}
-
-// look names a look at a mailbox.
-type look struct {
-	account crm.AccountID
-	mailbox crm.MailboxID
-}
-
-// looks are those that are going on.
-type looks struct {
-	mu    sync.Mutex
-	going map[look]*shared
-}
-
-// shared is a look for which several wait.
-type shared struct {
-	done    chan struct{}
-	waiting int
-	cancel  context.CancelFunc
-}
-
-// share does something unless it is being done, and returns when it is done, or
-// ctx ends. It goes on for as long as anybody waits for it.
-func (l *looks) share(ctx context.Context, k look, do func(context.Context)) {
-	l.mu.Lock()
-	s := l.going[k]
-	if s == nil {
-		doing, cancel := context.WithCancel(context.WithoutCancel(ctx))
-		s = &shared{done: make(chan struct{}), cancel: cancel}
-		l.going[k] = s
-		go func() {
-			do(doing)
-			l.mu.Lock()
-			defer l.mu.Unlock()
-			l.end(k, s)
-			close(s.done)
-		}()
-	}
-	s.waiting++
-	l.mu.Unlock()
-	select {
-	case <-s.done:
-	case <-ctx.Done():
-	}
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if s.waiting--; s.waiting == 0 {
-		s.cancel()
-		l.end(k, s) // who asks from now on wants one that is not broken off
-	}
-}
-
-// end makes room for the next look.
-func (l *looks) end(k look, s *shared) {
-	if l.going[k] == s {
-		delete(l.going, k)
-	}
 }
