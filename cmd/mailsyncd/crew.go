@@ -34,6 +34,7 @@ type crew struct {
 	leases *lease.Member
 	claims *redisclaim.Claims
 	quota  *quota.Quota
+	duties *stream.Streams
 	stream *outbox.Streamer
 	counts *lease.Metrics
 	events *outbox.StreamMetrics
@@ -79,8 +80,9 @@ func (c Config) join(ctx context.Context, s *signals, db *store.Store, log *zap.
 	})
 	cr.relay = relay.New(relay.Options{Redis: client, Here: here{s, cr.leases}, Log: log.Named("relay")})
 	s.relay = cr.relay
+	cr.duties = stream.New(client, rand.Text())
 	cr.stream = outbox.NewStreamer(outbox.StreamerOptions{
-		Store: db, Streams: stream.New(client, rand.Text()), Bell: &s.bell, Now: time.Now, Log: log.Named("stream"), Metrics: cr.events,
+		Store: db, Streams: cr.duties, Bell: &s.bell, Now: time.Now, Log: log.Named("stream"), Metrics: cr.events,
 	})
 	return cr, nil
 }
@@ -160,6 +162,26 @@ func (c *crew) share(ctx context.Context) {
 	if err := c.leases.Run(ctx); err != nil {
 		c.log.Warn("the other processes could not be told that this one stops; they take its mailboxes over in half a minute", zap.Error(err))
 	}
+}
+
+// How long a process keeps a duty that it does not renew, and how long it waits
+// for Redis to tell whose it is.
+const (
+	dutyLease = 5 * time.Second
+	dutyWait  = time.Second
+)
+
+// tendsWebhooks tells whether this process is the one that looks after webhooks
+// beyond those whose events it has written. All do while Redis is away: what is
+// done twice does no harm, and what nobody does might.
+func (c *crew) tendsWebhooks(ctx context.Context) bool {
+	if c == nil {
+		return true
+	}
+	ctx, cancel := context.WithTimeout(ctx, dutyWait)
+	defer cancel()
+	held, _, err := c.duties.Hold(ctx, "webhooks", dutyLease)
+	return held || err != nil
 }
 
 // publish brings events to the streams of their accounts until ctx ends.

@@ -134,6 +134,7 @@ func newDaemon(ctx context.Context, c Config, log *zap.Logger, observe func(inta
 	}
 	d.posting = outbox.NewDispatcher(outbox.Options{
 		Store: d.store, Poster: d.poster, Bell: &signals.bell, Now: time.Now, Log: log.Named("webhooks"), Metrics: posts,
+		Duty: d.crew.tendsWebhooks,
 	})
 	if d.listener, err = net.Listen("tcp", c.Listen); err != nil {
 		return nil, errListen(c.Listen, err)
