@@ -164,25 +164,9 @@ func (c *crew) share(ctx context.Context) {
 	}
 }
 
-// How long a process keeps a duty that it does not renew, and how long it waits
-// for Redis to tell whose it is.
-const (
-	dutyLease = 5 * time.Second
-	dutyWait  = time.Second
-)
-
-// tendsWebhooks tells whether this process is the one that looks after webhooks
-// beyond those whose events it has written. All do while Redis is away: what is
-// done twice does no harm, and what nobody does might.
-func (c *crew) tendsWebhooks(ctx context.Context) bool {
-	if c == nil {
-		return true
-	}
-	ctx, cancel := context.WithTimeout(ctx, dutyWait)
-	defer cancel()
-	held, _, err := c.duties.Hold(ctx, "webhooks", dutyLease)
-	return held || err != nil
-}
+// duty tells whether this process is the one that tends webhooks beyond those
+// whose events it has written.
+func (c *crew) duty(ctx context.Context) bool { return c == nil || c.duties.Tends(ctx, "webhooks") }
 
 // publish brings events to the streams of their accounts until ctx ends.
 func (c *crew) publish(ctx context.Context) error {

@@ -122,7 +122,7 @@ func newDaemon(ctx context.Context, c Config, log *zap.Logger, observe func(inta
 		Connect: d.grants.Connect(func(ctx context.Context, l crm.Login, trace func(crm.Step)) (watch.Box, error) {
 			return connect(ctx, dialer, l, trace)
 		}),
-		Knock:    func(ctx context.Context, s crm.Server) error { return knock(ctx, dialer, s) },
+		Knock:    dialer.Knock,
 		Interval: c.PollInterval, Limits: c.limits(), Log: log.Named("watch"), Metrics: metrics,
 	}
 	d.crew.tell(&watching)
@@ -134,7 +134,7 @@ func newDaemon(ctx context.Context, c Config, log *zap.Logger, observe func(inta
 	}
 	d.posting = outbox.NewDispatcher(outbox.Options{
 		Store: d.store, Poster: d.poster, Bell: &signals.bell, Now: time.Now, Log: log.Named("webhooks"), Metrics: posts,
-		Duty: d.crew.tendsWebhooks,
+		Duty: d.crew.duty,
 	})
 	if d.listener, err = net.Listen("tcp", c.Listen); err != nil {
 		return nil, errListen(c.Listen, err)

@@ -4,9 +4,7 @@ import (
 	"context"
 	"crypto/x509"
 	"io"
-	"net"
 	"net/http"
-	"strconv"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -138,13 +136,4 @@ func connect(ctx context.Context, d imapbox.Dialer, l crm.Login, trace func(crm.
 		return nil, err // and not a nil *imapbox.Box in a watch.Box
 	}
 	return box, nil
-}
-
-// knock opens a connection to a mail server and closes it.
-func knock(ctx context.Context, d imapbox.Dialer, s crm.Server) error {
-	conn, err := d.DialContext(ctx, "tcp", net.JoinHostPort(s.Host, strconv.Itoa(s.Port)))
-	if err != nil {
-		return err
-	}
-	return conn.Close()
 }

@@ -159,6 +159,23 @@ func (s *Streams) Hold(ctx context.Context, duty string, lease time.Duration) (h
 	return said > 0, said > 1, fail(err)
 }
 
+// How long a process keeps a duty that it tends, and how long it waits for
+// Redis to tell whose it is.
+const (
+	dutyLease = 5 * time.Second
+	dutyWait  = time.Second
+)
+
+// Tends takes a duty for the next five seconds and tells whether it has it. All
+// have it while Redis is away: what is done twice does no harm, and what nobody
+// does might.
+func (s *Streams) Tends(ctx context.Context, duty string) bool {
+	ctx, cancel := context.WithTimeout(ctx, dutyWait)
+	defer cancel()
+	held, _, err := s.Hold(ctx, duty, dutyLease)
+	return held || err != nil
+}
+
 // fail makes an error of this package: crm.Unavailable ("redis_unavailable")
 // where Redis can't be worked with at the moment, and otherwise crm.Internal
 // ("redis_refused"), which concerns one key.

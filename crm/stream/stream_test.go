@@ -254,7 +254,13 @@ func TestErrors(t *testing.T) {
 	if all := value(s.Positions(t.Context(), []crm.AccountID{account, "acc_2"}))(t); !slices.Equal(all, []int64{-1, 2}) {
 		t.Errorf("positions beside a key that is no stream: %v", all)
 	}
+	if !s.Tends(t.Context(), "x") || New(c, "other").Tends(t.Context(), "x") {
+		t.Error("not one of two tends")
+	}
 	server.Kill()
+	if !New(c, "other").Tends(t.Context(), "x") {
+		t.Error("nobody tends while Redis is away")
+	}
 	fails("no server", crm.Unavailable, "redis_unavailable")
 	must(t, server.Start())
 	resume, err := server.Pause()

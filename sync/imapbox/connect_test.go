@@ -212,6 +212,25 @@ func TestStartTLSOrNothing(t *testing.T) {
 	}
 }
 
+// Who knocks learns whether a connection can be made, and says nothing.
+func TestKnock(t *testing.T) {
+	if err := (imapbox.Dialer{}).Knock(t.Context(), silence(t)); err != nil {
+		t.Error(err)
+	}
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	port := l.Addr().(*net.TCPAddr).Port
+	if err := l.Close(); err != nil {
+		t.Fatal(err)
+	}
+	gone := crm.Server{Host: "127.0.0.1", Port: port, Security: crm.SecurityTLS}
+	wantError(t, imapbox.Dialer{}.Knock(t.Context(), gone), crm.Unreachable, "connect_failed")
+	guarded := imapbox.Dialer{DialContext: guard.New(nil).DialContext}
+	wantError(t, guarded.Knock(t.Context(), gone), crm.Forbidden, "host_not_allowed")
+}
+
 func TestConnectFails(t *testing.T) {
 	closed := lie(t, "X").login()
 	silent := silence(t)

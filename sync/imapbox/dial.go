@@ -47,12 +47,7 @@ type Dialer struct {
 // certificate_invalid, tls_failed, starttls_missing, login_disabled,
 // server_bye, protocol_error and connection_lost.
 func (d Dialer) Connect(ctx context.Context, login crm.Login) (*Box, error) {
-	if d.Timeout == 0 {
-		d.Timeout = DefaultTimeout
-	}
-	if d.DialContext == nil {
-		d.DialContext = new(net.Dialer).DialContext
-	}
+	d = d.orDefaults()
 	conn, err := d.dial(ctx, login.Server)
 	if err != nil {
 		return nil, orDone(ctx, err)
@@ -66,6 +61,28 @@ func (d Dialer) Connect(ctx context.Context, login crm.Login) (*Box, error) {
 	b.loan = newLoan(b)
 	b.client = imapclient.New(b.loan, &imapclient.Options{UnilateralDataHandler: b.handler()})
 	return b, nil
+}
+
+func (d Dialer) orDefaults() Dialer {
+	if d.Timeout == 0 {
+		d.Timeout = DefaultTimeout
+	}
+	if d.DialContext == nil {
+		d.DialContext = new(net.Dialer).DialContext
+	}
+	return d
+}
+
+// Knock opens a connection to a server and closes it. Its errors are those with
+// which Connect begins.
+func (d Dialer) Knock(ctx context.Context, server crm.Server) error {
+	d = d.orDefaults()
+	d.Trace = nil
+	conn, err := d.dial(ctx, server)
+	if err != nil {
+		return err
+	}
+	return conn.Close()
 }
 
 // dial looks the host up and connects.
