@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"os"
 	"slices"
 	"strings"
 	"sync"
@@ -270,6 +271,39 @@ func TestErrors(t *testing.T) {
 	defer cancel()
 	if _, _, err := s.Hold(ctx, "x", time.Minute); crm.KindOf(err) != crm.Unavailable {
 		t.Errorf("a silent server: %v", err)
+	}
+}
+
+// The commands of the manual work as they stand there.
+func TestConsumerOfTheManual(t *testing.T) {
+	s, c := open(t)
+	value(s.Append(t.Context(), account, 0, events(1041, 1042), 100))(t)
+	manual := value(os.ReadFile("../../docs/automation.md"))(t)
+	var answers []any
+	for line := range strings.Lines(string(manual)) {
+		command, ok := strings.CutPrefix(line, "redis-cli ")
+		if !ok {
+			continue
+		}
+		var args []any
+		for _, word := range strings.Fields(strings.ReplaceAll(command, "$ACCOUNT", string(account))) {
+			args = append(args, strings.Trim(word, "'"))
+		}
+		answers = append(answers, value(c.Do(t.Context(), args...).Result())(t))
+	}
+	if len(answers) != 3 || answers[0] != "OK" || !strings.Contains(fmt.Sprint(answers[1]), "evt_1042") || answers[2] != int64(1) {
+		t.Fatalf("Redis answers %v", answers)
+	}
+	server.Flush(t)
+	value(s.Append(t.Context(), account, 0, events(1041, 1042), 100))(t)
+	read := &redis.XReadGroupArgs{Group: "crm", Consumer: "worker-1", Streams: []string{Key(account), ">"}, Block: -1}
+	if err := c.XReadGroup(t.Context(), read).Err(); !redis.HasErrorPrefix(err, "NOGROUP") {
+		t.Errorf("after the data were lost: %v", err)
+	}
+	must(t, c.XGroupCreate(t.Context(), Key(account), "crm", "1041").Err())
+	again := value(c.XReadGroup(t.Context(), read).Result())(t)
+	if len(again) != 1 || len(again[0].Messages) != 1 || again[0].Messages[0].ID != "1042-0" {
+		t.Errorf("after the group was made again: %v", again)
 	}
 }
 
