@@ -71,9 +71,13 @@ func New(o Options) *Issuers {
 // Close closes connections that nobody uses.
 func (i *Issuers) Close() { i.client.CloseIdleConnections() }
 
-// Provider finds a provider by its name; crm.Invalid ("provider_unknown") where
+// Provider finds a provider by its name, or by the one that package provider has
+// for it, which tells several kinds of mailboxes apart; crm.Invalid ("provider_unknown") where
 // the daemon is not registered with one of that name.
 func (i *Issuers) Provider(name string) (crm.OAuthProvider, error) {
+	if name == "microsoft365" || name == "outlook" {
+		name = "microsoft"
+	}
 	p, err := i.named(name)
 	return crm.OAuthProvider{Name: p.Name, IMAP: p.IMAP}, err
 }

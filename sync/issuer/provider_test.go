@@ -36,6 +36,13 @@ func TestParse(t *testing.T) {
 	if a := byName["acme"]; a.IMAP != (crm.Server{Host: "imap.acme.example", Port: 143, Security: crm.SecuritySTARTTLS}) || a.Parameters["audience"] != "mail" {
 		t.Errorf("acme is %+v", a)
 	}
+	// Whatever discovery calls a provider finds it.
+	i := New(Options{Providers: all})
+	for id, name := range map[string]string{"google": "google", "microsoft365": "microsoft", "outlook": "microsoft", "microsoft": "microsoft"} {
+		if p, err := i.Provider(id); err != nil || p.Name != name {
+			t.Errorf("%s is %s: %v", id, p.Name, err)
+		}
+	}
 	if byName["tenant"].IMAP.Port != 1993 || len(all) != 4 {
 		t.Errorf("they are %+v", all)
 	}

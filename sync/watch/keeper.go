@@ -130,7 +130,7 @@ func (k *keeper) once(ctx context.Context) error {
 	}
 	if len(standing.Logins) == 0 {
 		// Every credential was refused: nothing to try until a new one comes.
-		k.answer(crm.E(crm.Rejected, "credential_rejected", "The mail server refused the password; enter the right one."))
+		k.answer(crm.E(crm.Rejected, "credential_rejected", "The mail server refused the password or the sign-in; enter the right one, or sign in again."))
 		k.setLockedOut(true)
 		k.rest(ctx, 24*time.Hour)
 		k.setLockedOut(false)

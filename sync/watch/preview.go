@@ -79,5 +79,5 @@ func (w *Watcher) loginOf(ctx context.Context, q crm.PreviewQuery) (crm.Login, e
 			return l, nil
 		}
 	}
-	return crm.Login{}, crm.E(crm.Rejected, "credential_rejected", "The mail server refused the password; enter the right one.")
+	return crm.Login{}, crm.E(crm.Rejected, "credential_rejected", "The mail server refused the password or the sign-in; enter the right one, or sign in again.")
 }

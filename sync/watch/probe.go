@@ -96,7 +96,7 @@ func (w *Watcher) Explain(ctx context.Context, a crm.AccountID, m crm.MailboxID,
 		return nil, err
 	}
 	if len(standing.Logins) == 0 {
-		return nil, crm.E(crm.Rejected, "credential_rejected", "The mail server refused the password; enter the right one.")
+		return nil, crm.E(crm.Rejected, "credential_rejected", "The mail server refused the password or the sign-in; enter the right one, or sign in again.")
 	}
 	box, release, err := w.connect(ctx, standing.Logins[0], nil)
 	if err != nil {
