@@ -184,9 +184,12 @@ func watch(ctx context.Context, conn *pgx.Conn) error {
 	}
 }
 
-// hangUp closes a connection, politely if the server still listens.
+// hangUp lets go of the lock and closes the connection, politely if the server
+// still listens. Closing alone would not do: the server lets go of the lock some
+// time after, and whoever starts meanwhile would find the database in use.
 func hangUp(conn *pgx.Conn) {
-	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), lookEvery)
 	defer cancel()
-	_ = conn.Close(ctx) // closed it is in any case
+	_ = conn.PgConn().Exec(ctx, `SELECT pg_advisory_unlock_all()`).Close() // a connection that is lost has lost the lock, too
+	_ = conn.Close(ctx)                                                    // closed it is in any case
 }
