@@ -181,11 +181,11 @@ func (r *rig) settle(ctx context.Context, users []string, some int) ([]crm.Accou
 	return accounts, nil
 }
 
-// until waits until something is so.
+// until waits until something is so. Thousands of logins take Dovecot minutes.
 func until(ctx context.Context, what string, is func() (bool, error)) error {
 	again := time.NewTicker(100 * time.Millisecond)
 	defer again.Stop()
-	limit := time.After(5 * patience)
+	limit := time.After(20 * patience)
 	for {
 		ok, err := is()
 		if ok || err != nil {
