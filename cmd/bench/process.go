@@ -40,11 +40,16 @@ func buildDaemon(ctx context.Context, dir string) (program string, err error) {
 
 const module = "mailsyncd.example"
 
+// memoryLimit is what the Go runtime is asked to keep to, for a process that is
+// to take 400 MB: the pages of the program's file come on top.
+const memoryLimit = "340MiB"
+
 // startDaemon runs the program until it is stopped or killed, and returns once
 // it serves.
 func startDaemon(program string, args ...string) (*process, error) {
 	p := &process{cmd: exec.Command(program, append([]string{"serve", "--listen", "127.0.0.1:0",
 		"--allow-networks", "127.0.0.0/8", "--operator-token", operatorToken}, args...)...), end: make(chan struct{})}
+	p.cmd.Env = append(os.Environ(), "GOMEMLIMIT="+memoryLimit)
 	log, err := p.cmd.StderrPipe()
 	if err != nil {
 		return nil, err
