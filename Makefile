@@ -16,7 +16,7 @@ build:
 
 test: ## everything, against real servers; a server that is missing is a failure
 	@.ci/servers
-	CI=true $(GO) test -race -timeout 10m ./...
+	CI=true $(GO) test -race -timeout 20m ./...
 
 chaos: ## processes, servers and connections fail in random order; SEED repeats one
 	@.ci/servers
