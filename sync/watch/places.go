@@ -66,7 +66,9 @@ func (w *Watcher) heedChanges(ctx context.Context, all *sync.WaitGroup) error {
 		}
 		w.mu.Lock()
 		for p := range w.keepers {
-			w.changed[p] = w.changed[p]
+			if _, noted := w.changed[p]; !noted {
+				w.changed[p] = false // to be looked after, though nobody said that its links changed
+			}
 		}
 		w.mu.Unlock()
 	}
