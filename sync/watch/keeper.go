@@ -339,6 +339,9 @@ func (k *keeper) session(ctx context.Context, s *session) error {
 // connect opens a mailbox within the budget; release closes it and gives the
 // connection back.
 func (w *Watcher) connect(ctx context.Context, l crm.Login, trace func(crm.Step)) (Box, func(), error) {
+	if err := w.wary.wait(ctx, l.Server.Host); err != nil {
+		return nil, nil, err
+	}
 	giveBack, err := w.budget.take(ctx, l)
 	if err != nil {
 		return nil, nil, err
@@ -350,6 +353,9 @@ func (w *Watcher) connect(ctx context.Context, l crm.Login, trace func(crm.Step)
 	}
 	box, err := w.o.Connect(ctx, l, trace)
 	opened()
+	if refused := crm.KindOf(err) == crm.Rejected; refused || err == nil {
+		w.wary.noted(l.Server.Host, l.Username, refused)
+	}
 	if err != nil {
 		giveBack()
 		w.o.Metrics.Connects.WithLabelValues(crm.CodeOf(err)).Inc()

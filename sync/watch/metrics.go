@@ -14,6 +14,7 @@ type Metrics struct {
 	Missed      prometheus.Counter
 	Unexplained prometheus.Counter
 	Fenced      prometheus.Counter
+	Slowed      prometheus.Counter
 }
 
 // NewMetrics makes the metrics; they count whether or not they are registered.
@@ -28,10 +29,11 @@ func NewMetrics() *Metrics {
 		Missed:      prometheus.NewCounter(prometheus.CounterOpts{Name: "mailsync_idle_missed_total", Help: "Messages that a look found and IDLE had not announced for a minute."}),
 		Unexplained: prometheus.NewCounter(prometheus.CounterOpts{Name: "mailsync_unexplained_total", Help: "UIDs that a balance found without an outcome. An alarm."}),
 		Fenced:      prometheus.NewCounter(prometheus.CounterOpts{Name: "mailsync_fenced_writes_total", Help: "Writes that were refused because another process has worked the mailbox meanwhile."}),
+		Slowed:      prometheus.NewCounter(prometheus.CounterOpts{Name: "mailsync_logins_slowed_total", Help: "Logins that waited because their host had refused those of several mailboxes."}),
 	}
 }
 
 // Collectors are all the metrics, to be registered.
 func (m *Metrics) Collectors() []prometheus.Collector {
-	return []prometheus.Collector{m.Mailboxes, m.Connections, m.Connects, m.Looks, m.LookSeconds, m.Envelopes, m.Missed, m.Unexplained, m.Fenced}
+	return []prometheus.Collector{m.Mailboxes, m.Connections, m.Connects, m.Looks, m.LookSeconds, m.Envelopes, m.Missed, m.Unexplained, m.Fenced, m.Slowed}
 }

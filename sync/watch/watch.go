@@ -81,6 +81,7 @@ type Watcher struct {
 	budget *budget
 	knocks *knocks
 	looks  *looks
+	wary   *wariness
 
 	// linked are the mailboxes known to be linked, whosever they are. Only
 	// the goroutine of Run uses it.
@@ -117,8 +118,12 @@ func New(o Options) *Watcher {
 	if o.Shares == nil {
 		o.Shares = alone{}
 	}
+	slowed := func(host string) {
+		o.Metrics.Slowed.Inc()
+		o.Log.Warn("a mail host refuses the credentials of several mailboxes; logins there are slowed down", zap.String("host", host))
+	}
 	return &Watcher{
-		o: o, budget: newBudget(o.Limits, o.Quota), knocks: newKnocks(o.Knock), looks: newLooks(o.Store, o.Shares, o.Log),
+		o: o, wary: newWariness(o.Now, slowed), budget: newBudget(o.Limits, o.Quota), knocks: newKnocks(o.Knock), looks: newLooks(o.Store, o.Shares, o.Log),
 		linked: roster{}, keepers: map[place]*keeper{}, changed: map[place]bool{},
 		ring: make(chan struct{}, 1), turned: make(chan struct{}),
 	}
