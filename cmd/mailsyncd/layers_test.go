@@ -77,7 +77,6 @@ var floors = map[string]floor{
 	"crm/api/content":        story,
 	"crm/api/bulk":           story,
 	"crm/api/gate":           story,
-	"crm/api/joint":          story,
 	"crm/api/live":           story,
 	"crm/api/web":            story,
 	"crm/api/wire":           story,

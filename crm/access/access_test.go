@@ -15,6 +15,7 @@ const contract = `
                   owner  admin  manager  user  key
 	manage_users      -      -      -        -     yes
 	manage_contacts   -      -      -        -     yes
+	find_suspects     yes    yes    yes      -     yes
 	read_contacts     yes    yes    yes      yes   yes
 	automate          -      -      -        -     yes
 	edit_presets      yes    yes    yes      -     -

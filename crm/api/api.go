@@ -24,7 +24,6 @@ import (
 	"mailsyncd.example/crm/api/bulk"
 	"mailsyncd.example/crm/api/content"
 	"mailsyncd.example/crm/api/gate"
-	"mailsyncd.example/crm/api/joint"
 	"mailsyncd.example/crm/api/live"
 	"mailsyncd.example/crm/api/web"
 	"mailsyncd.example/crm/api/wire"
@@ -76,9 +75,8 @@ type server struct {
 	consent   *consent.Office
 	content   content.Reader
 	heartbeat time.Duration
-	lines     bulk.Lines        // of contacts/import
-	document  []byte            // openapi.json
-	looks     joint.Works[look] // that replies are checked by
+	lines     bulk.Lines // of contacts/import
+	document  []byte     // openapi.json
 }
 
 // New makes the API. It serves its own paths only and answers every other one

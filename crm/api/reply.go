@@ -15,7 +15,6 @@ const (
 	freshLimit    = 10 * time.Second
 	staleLimit    = 24 * time.Hour
 	lookersAtOnce = 64 // mailboxes that one request has looked at side by side
-	freshEnough   = time.Second
 )
 
 // checkReply is what automation asks right before it sends.
@@ -44,34 +43,24 @@ func (s *server) checkReply(ctx context.Context, in *struct {
 	return &reply[wire.ReplyCheck]{wire.ReplyCheckOf(check, s.Now(), staleAfter)}, nil
 }
 
-// look names a look at a mailbox.
-type look struct {
-	account crm.AccountID
-	mailbox crm.MailboxID
-}
-
 // lookAt has the mailboxes looked at now and returns once that is done, or the
-// time is over. One that was looked at within the last second is not looked at
-// again, and a look that is going on serves all who ask: a campaign that checks
-// a thousand contacts at once asks the mail servers as much as one that checks
-// one each second. Mailboxes that can't be read are left to their keepers, who
-// know how long to leave their servers alone. That a look failed shows in the
-// mailbox's time, which is then an old one.
+// time is over. All who ask before a look begins share it: a campaign that checks
+// a thousand contacts at once asks a mail server for one look after the other and
+// no more. Mailboxes that can't be read are left to their keepers, who know how
+// long to leave their servers alone. That a look failed shows in the mailbox's
+// time, which is then an old one.
 func (s *server) lookAt(ctx context.Context, mailboxes []crm.Freshness, wait time.Duration) {
 	looking, cancel := context.WithTimeout(ctx, wait)
 	defer cancel()
-	recently := s.Now().Add(-freshEnough)
 	var lookers errgroup.Group
 	lookers.SetLimit(lookersAtOnce)
 	for _, m := range mailboxes {
-		if m.Broken() || m.SyncedAt.After(recently) {
+		if m.Broken() {
 			continue
 		}
 		lookers.Go(func() error {
 			if looking.Err() == nil {
-				s.looks.Do(looking, look{account(ctx), m.Mailbox}, func(ctx context.Context) {
-					_ = s.Watcher.Look(ctx, account(ctx), m.Mailbox)
-				})
+				_ = s.Watcher.Look(looking, account(ctx), m.Mailbox)
 			}
 			return nil
 		})

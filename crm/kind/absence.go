@@ -1,9 +1,11 @@
 package kind
 
 import (
+	"iter"
 	"regexp"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"mailsyncd.example/crm"
@@ -26,9 +28,11 @@ func Absence(c Clues, written time.Time) crm.Absence {
 	today := time.Date(written.Year(), written.Month(), written.Day(), 0, 0, 0, 0, written.Location())
 	var back time.Time
 	for _, line := range append([]string{ownSubject(c.Subject)}, said(c.Text)...) {
-		for _, find := range [...]func(string, time.Time) time.Time{backJapanese, backEnglish} {
-			if d := find(line, today); d.After(back) {
-				back = d
+		for piece := range pieces(line) {
+			for _, find := range [...]func(string, time.Time) time.Time{backJapanese, backEnglish} {
+				if d := find(piece, today); d.After(back) {
+					back = d
+				}
 			}
 		}
 	}
@@ -36,6 +40,28 @@ func Absence(c Clues, written time.Time) crm.Absence {
 		return crm.Absence{}
 	}
 	return crm.Absence{ReturnsOn: crm.Date(back.Format(time.DateOnly)), Until: back.AddDate(0, 0, 1)}
+}
+
+// Bytes of a line that are looked at in one go, and how many of them once more
+// with what follows. The patterns are large, and what matching takes grows with
+// both.
+const (
+	pieceSize    = 240
+	pieceOverlap = 120
+)
+
+// pieces are the parts of a line in which a date may stand.
+func pieces(line string) iter.Seq[string] {
+	return func(yield func(string) bool) {
+		for {
+			piece := strings.ToValidUTF8(line[:min(len(line), pieceSize)], "")
+			dated := strings.ContainsAny(piece, "0123456789") || strings.Contains(piece, "day")
+			if dated && !yield(piece) || len(line) <= pieceSize {
+				return
+			}
+			line = line[pieceSize-pieceOverlap:]
+		}
+	}
 }
 
 // A date as Japanese texts have it, folded: 2026年8月13日(木), 令和8年8月13日,
@@ -46,13 +72,28 @@ const (
 	timeOfDay    = ` ?(?:の?(?:終日|終業|業務終了|\d{1,2}時|\d{1,2}:\d{2}))?`
 )
 
+// pattern is an expression that is tried only where a line has one of the words
+// that it needs: most lines have none, and matching takes memory.
+type pattern struct {
+	words []string
+	*regexp.Regexp
+}
+
+// in returns what the pattern finds in a line.
+func (p pattern) in(line string) [][]string {
+	if !slices.ContainsFunc(p.words, func(word string) bool { return strings.Contains(line, word) }) {
+		return nil
+	}
+	return p.FindAllStringSubmatch(line, -1)
+}
+
 var (
-	japaneseBack = regexp.MustCompile(japaneseDate + dayInWeek + timeOfDay +
-		` ?(?:(?:から|より|以降|に|には|以後)+[^、。]{0,16}?)(?:営業|出社|出勤|復帰|戻り|戻る|戻って|帰社|再開|業務を開始|対応|ご?連絡|ご?返信|ご?返答|ご?回答|確認)`)
-	japaneseRange = regexp.MustCompile(japaneseDate + dayInWeek + timeOfDay + ` ?(?:から|より|~|〜|-|–|—) ?` +
-		`(?:(?:(\d{4})[年/])? ?(\d{1,2})[月/] ?)?(\d{1,2})日?` + dayInWeek)
-	japaneseLast = regexp.MustCompile(japaneseDate + dayInWeek + timeOfDay + ` ?(?:まで|迄)`)
-	japaneseDay  = regexp.MustCompile(`(?:^|[^月/\d])(\d{1,2})日` + dayInWeek + timeOfDay + ` ?(?:まで|迄)`)
+	japaneseBack = pattern{[]string{"から", "より", "以降", "に", "以後"}, regexp.MustCompile(japaneseDate + dayInWeek + timeOfDay +
+		` ?(?:(?:から|より|以降|に|には|以後)+[^、。]{0,16}?)(?:営業|出社|出勤|復帰|戻り|戻る|戻って|帰社|再開|業務を開始|対応|ご?連絡|ご?返信|ご?返答|ご?回答|確認)`)}
+	japaneseRange = pattern{[]string{"から", "より", "~", "〜", "-", "–", "—"}, regexp.MustCompile(japaneseDate + dayInWeek + timeOfDay + ` ?(?:から|より|~|〜|-|–|—) ?` +
+		`(?:(?:(\d{4})[年/])? ?(\d{1,2})[月/] ?)?(\d{1,2})日?` + dayInWeek)}
+	japaneseLast = pattern{[]string{"まで", "迄"}, regexp.MustCompile(japaneseDate + dayInWeek + timeOfDay + ` ?(?:まで|迄)`)}
+	japaneseDay  = pattern{[]string{"まで", "迄"}, regexp.MustCompile(`(?:^|[^月/\d])(\d{1,2})日` + dayInWeek + timeOfDay + ` ?(?:まで|迄)`)}
 )
 
 // backJapanese returns the latest day that a line names as that of a return.
@@ -63,13 +104,13 @@ func backJapanese(line string, today time.Time) time.Time {
 			back = d
 		}
 	}
-	for _, m := range japaneseBack.FindAllStringSubmatch(line, -1) {
+	for _, m := range japaneseBack.in(line) {
 		later(japanese(m[1:5], today))
 	}
 	if !back.IsZero() {
 		return back // the day itself is named: what else is said of the days before is no news
 	}
-	for _, m := range japaneseRange.FindAllStringSubmatch(line, -1) {
+	for _, m := range japaneseRange.in(line) {
 		first := japanese(m[1:5], today)
 		last := dayOf(number(m[5]), number(m[6]), number(m[7]), today)
 		if m[6] == "" {
@@ -80,10 +121,10 @@ func backJapanese(line string, today time.Time) time.Time {
 		}
 		later(after(last))
 	}
-	for _, m := range japaneseLast.FindAllStringSubmatch(line, -1) {
+	for _, m := range japaneseLast.in(line) {
 		later(after(japanese(m[1:5], today)))
 	}
-	for _, m := range japaneseDay.FindAllStringSubmatch(line, -1) {
+	for _, m := range japaneseDay.in(line) {
 		d := date(today.Year(), int(today.Month()), number(m[1]), today)
 		if d.Before(today) {
 			d = date(today.Year(), int(today.Month())+1, number(m[1]), today)
@@ -130,18 +171,18 @@ const (
 )
 
 var (
-	englishBack = regexp.MustCompile(`\b(?:return(?:ing|s)?|back|reachable again|available again|resum(?:e|es|ing)|in the office again)\b` +
-		`[^.!?]{0,40}?(?:\b(?:on|from|as of|by|until)\b )?` + englishDate)
-	englishUntil = regexp.MustCompile(`\b(?:until|till|til) ` + englishDate)
-	englishLast  = regexp.MustCompile(`(?:\b(?:through|thru|to|until and including|up to and including|until the end of)|[-–]) ?` + englishDate)
-	englishSpan  = regexp.MustCompile(`\b(?:from|between|away|absent|office|leave|vacation|holiday) [^.!?]{0,12}?` + englishDate)
+	englishBack = pattern{[]string{"return", "back", "again", "resum"}, regexp.MustCompile(`\b(?:return(?:ing|s)?|back|reachable again|available again|resum(?:e|es|ing)|in the office again)\b` +
+		`[^.!?]{0,40}?(?:\b(?:on|from|as of|by|until)\b )?` + englishDate)}
+	englishUntil = pattern{[]string{"til"}, regexp.MustCompile(`\b(?:until|till|til) ` + englishDate)}
+	englishLast  = pattern{[]string{"through", "thru", "to ", "including", "end of", "-", "–"}, regexp.MustCompile(`(?:\b(?:through|thru|to|until and including|up to and including|until the end of)|[-–]) ?` + englishDate)}
+	englishSpan  = pattern{[]string{"from", "between", "away", "absent", "office", "leave", "vacation", "holiday"}, regexp.MustCompile(`\b(?:from|between|away|absent|office|leave|vacation|holiday) [^.!?]{0,12}?` + englishDate)}
 )
 
 // backEnglish returns the latest day that a line names as that of a return.
 func backEnglish(line string, today time.Time) time.Time {
 	var back time.Time
-	collect := func(pattern *regexp.Regexp, turn func(d, end time.Time) time.Time) {
-		for _, m := range pattern.FindAllStringSubmatch(line, -1) {
+	collect := func(p pattern, turn func(d, end time.Time) time.Time) {
+		for _, m := range p.in(line) {
 			d, end := english(m[1:], today)
 			if d = turn(d, end); d.After(back) {
 				back = d

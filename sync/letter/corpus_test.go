@@ -49,7 +49,9 @@ func TestCorpus(t *testing.T) {
 				t.Fatal(err)
 			}
 			check(t, l)
-			if used := after.TotalAlloc - before.TotalAlloc; used > uint64(16*len(raw)+256<<10) {
+			// What does not grow with the message is mostly what regexp keeps
+			// in pools, which the race detector empties at random.
+			if used := after.TotalAlloc - before.TotalAlloc; used > uint64(16*len(raw)+768<<10) {
 				t.Errorf("%d bytes took %d", len(raw), used)
 			}
 			for _, a := range l.Attachments {
