@@ -1,13 +1,10 @@
 package outbox_test
 
 import (
-	"errors"
-	"fmt"
 	"testing"
 
-	"go.uber.org/goleak"
-
 	"mailsyncd.example/crm/redistest"
+	"mailsyncd.example/crm/servertest"
 	"mailsyncd.example/crm/store/postgrestest"
 )
 
@@ -17,16 +14,4 @@ var (
 	redisd     redistest.Server
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(tests{m}) }
-
-// tests stops the servers before anybody looks for goroutines that were left.
-type tests struct{ *testing.M }
-
-func (t tests) Run() int {
-	code := t.M.Run()
-	if err := errors.Join(postgresql.Close(), redisd.Close()); err != nil {
-		fmt.Println(err)
-		return 1
-	}
-	return code
-}
+func TestMain(m *testing.M) { servertest.Main(m, &postgresql, &redisd) }

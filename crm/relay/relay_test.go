@@ -3,7 +3,6 @@ package relay_test
 import (
 	"context"
 	"fmt"
-	"os"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -11,29 +10,18 @@ import (
 	"time"
 
 	"github.com/redis/go-redis/v9"
-	"go.uber.org/goleak"
 	"go.uber.org/zap"
 
 	"mailsyncd.example/crm"
 	"mailsyncd.example/crm/redistest"
 	"mailsyncd.example/crm/relay"
+	"mailsyncd.example/crm/servertest"
 	"mailsyncd.example/crm/store"
 )
 
 var server redistest.Server
 
-func TestMain(m *testing.M) {
-	code := m.Run()
-	if err := server.Close(); err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		code = 1
-	}
-	if err := goleak.Find(); err != nil && code == 0 {
-		fmt.Fprintln(os.Stderr, err)
-		code = 1
-	}
-	os.Exit(code)
-}
+func TestMain(m *testing.M) { servertest.Main(m, &server) }
 
 var _ store.Signals = (*relay.Relay)(nil)
 

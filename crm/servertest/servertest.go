@@ -8,12 +8,33 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"strconv"
 	"syscall"
+	"testing"
 	"time"
+
+	"go.uber.org/goleak"
 )
+
+// Main is the TestMain of a package: it runs the tests, closes the servers that
+// they have started, and fails where a goroutine is left then.
+func Main(m *testing.M, servers ...io.Closer) {
+	code := m.Run()
+	for _, server := range servers {
+		if err := server.Close(); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			code = 1
+		}
+	}
+	if err := goleak.Find(); err != nil && code == 0 {
+		fmt.Fprintln(os.Stderr, err)
+		code = 1
+	}
+	os.Exit(code)
+}
 
 // Process is a server that runs.
 type Process struct {

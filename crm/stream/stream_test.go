@@ -12,29 +12,17 @@ import (
 	"time"
 
 	"github.com/redis/go-redis/v9"
-	"go.uber.org/goleak"
 
 	"mailsyncd.example/crm"
 	"mailsyncd.example/crm/api/wire"
 	"mailsyncd.example/crm/redistest"
+	"mailsyncd.example/crm/servertest"
 )
 
 // server is for all tests of this package.
 var server redistest.Server
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(tests{m}) }
-
-// tests stops the server before anybody looks for goroutines that were left.
-type tests struct{ *testing.M }
-
-func (t tests) Run() int {
-	code := t.M.Run()
-	if err := server.Close(); err != nil {
-		fmt.Println(err)
-		return 1
-	}
-	return code
-}
+func TestMain(m *testing.M) { servertest.Main(m, &server) }
 
 const account = crm.AccountID("acc_1")
 

@@ -2,32 +2,22 @@ package redisclaim
 
 import (
 	"context"
-	"fmt"
-	"os"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/redis/go-redis/v9"
-	"go.uber.org/goleak"
 
 	"mailsyncd.example/crm"
 	"mailsyncd.example/crm/redistest"
+	"mailsyncd.example/crm/servertest"
 	"mailsyncd.example/dedupe"
 	"mailsyncd.example/dedupe/claimtest"
 )
 
 var server redistest.Server
 
-func TestMain(m *testing.M) {
-	code := m.Run()
-	server.Close()
-	if err := goleak.Find(); err != nil && code == 0 {
-		fmt.Fprintln(os.Stderr, err)
-		code = 1
-	}
-	os.Exit(code)
-}
+func TestMain(m *testing.M) { servertest.Main(m, &server) }
 
 // start makes the Claimer of a process of its own.
 func start(t *testing.T, ttl time.Duration) *Claims {

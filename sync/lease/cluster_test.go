@@ -3,32 +3,23 @@ package lease
 import (
 	"context"
 	"fmt"
-	"os"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
 	"github.com/redis/go-redis/v9"
-	"go.uber.org/goleak"
 	"go.uber.org/zap/zaptest"
 
 	"mailsyncd.example/crm"
 	"mailsyncd.example/crm/redistest"
+	"mailsyncd.example/crm/servertest"
 	"mailsyncd.example/sync/dovecottest"
 )
 
 var server redistest.Server
 
-func TestMain(m *testing.M) {
-	code := m.Run()
-	server.Close()
-	if err := goleak.Find(); err != nil && code == 0 {
-		fmt.Fprintln(os.Stderr, err)
-		code = 1
-	}
-	os.Exit(code)
-}
+func TestMain(m *testing.M) { servertest.Main(m, &server) }
 
 const (
 	// short is for tests in which leases are to run out.

@@ -4,33 +4,21 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"testing"
 	"time"
 
 	"github.com/redis/go-redis/v9"
-	"go.uber.org/goleak"
 	"go.uber.org/zap"
 
 	"mailsyncd.example/crm/redistest"
+	"mailsyncd.example/crm/servertest"
 	"mailsyncd.example/sync/quota"
 	"mailsyncd.example/sync/watch"
 )
 
 var server redistest.Server
 
-func TestMain(m *testing.M) {
-	code := m.Run()
-	if err := server.Close(); err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		code = 1
-	}
-	if err := goleak.Find(); err != nil && code == 0 {
-		fmt.Fprintln(os.Stderr, err)
-		code = 1
-	}
-	os.Exit(code)
-}
+func TestMain(m *testing.M) { servertest.Main(m, &server) }
 
 var _ watch.Quota = (*quota.Quota)(nil)
 

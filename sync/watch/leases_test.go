@@ -2,16 +2,15 @@ package watch_test
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"testing"
 	"time"
 
 	"github.com/redis/go-redis/v9"
-	"go.uber.org/goleak"
 
 	"mailsyncd.example/crm"
 	"mailsyncd.example/crm/redistest"
+	"mailsyncd.example/crm/servertest"
 	"mailsyncd.example/crm/store/postgrestest"
 	"mailsyncd.example/sync/dovecottest"
 	"mailsyncd.example/sync/lease"
@@ -23,19 +22,7 @@ var (
 	redisd     redistest.Server
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(tests{m}) }
-
-// tests stops the servers before anybody looks for goroutines that were left.
-type tests struct{ *testing.M }
-
-func (t tests) Run() int {
-	code := t.M.Run()
-	if err := errors.Join(postgresql.Close(), redisd.Close()); err != nil {
-		fmt.Println(err)
-		return 1
-	}
-	return code
-}
+func TestMain(m *testing.M) { servertest.Main(m, &postgresql, &redisd) }
 
 // member joins those who share the mailboxes, through a Redis at the address.
 func member(t *testing.T, address string, highest func(context.Context) (crm.Fence, error)) (m *lease.Member, leave func()) {
