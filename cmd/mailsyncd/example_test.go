@@ -60,8 +60,12 @@ func TestConsumerOfManual(t *testing.T) {
 
 	hook := call[struct{ Items []struct{ ID string } }](t, f.key, http.MethodGet, "/v1/webhooks", nil).Items[0].ID
 	deliveries := "/v1/webhooks/" + hook + "/deliveries"
-	id := call[struct{ Items []struct{ ID string } }](t, f.key, http.MethodGet, deliveries, nil).Items[0].ID
-	do(t, f.key, http.MethodPost, deliveries+"/"+id+"/redeliver", nil)
+	var posted []struct{ ID string }
+	eventually(t, "the delivery is written down, which is after its answer", func() bool {
+		posted = all[struct{ ID string }](t, f.key, deliveries, nil)
+		return len(posted) > 0
+	})
+	do(t, f.key, http.MethodPost, deliveries+"/"+posted[0].ID+"/redeliver", nil)
 	forged := strings.NewReader(`{"type":"sequence.halted","data":{"enrollment_id":"1043"}}`)
 	resp, err := http.Post("http://"+address+"/mail", "application/json", forged)
 	if err != nil {
