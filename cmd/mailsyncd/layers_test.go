@@ -34,6 +34,7 @@ var floors = map[string]floor{
 	"crm":                    noun,
 	"crm/access":             decision,
 	"crm/address":            decision,
+	"crm/bounce":             decision,
 	"crm/folder":             decision,
 	"crm/kind":               decision,
 	"crm/preset":             decision,

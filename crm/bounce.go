@@ -1,0 +1,23 @@
+package crm
+
+import "time"
+
+// Bounce is what a mail server says of an address that it could not reach.
+type Bounce struct {
+	Address  Address   // the one that was written to, as far as the server tells
+	Status   string    // RFC 3463: 5.1.1; "" where the server gives none
+	Severity Severity  // whether to write there again
+	At       time.Time // of the server's last attempt
+}
+
+// Severity tells whether an address is worth another mail.
+type Severity string
+
+const (
+	// Hard: there is nobody at this address, and nothing will change that. Only
+	// this says "don't write there again".
+	Hard Severity = "hard"
+	// Soft: this mail did not arrive, or has not so far: the mailbox is full, a
+	// server is away, somebody took the mail for spam.
+	Soft Severity = "soft"
+)

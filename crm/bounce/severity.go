@@ -1,0 +1,142 @@
+package bounce
+
+import (
+	"regexp"
+	"strings"
+
+	"mailsyncd.example/crm"
+)
+
+// words is what a server says of a failure: a status, a reply code of SMTP, a
+// sentence.
+type words struct {
+	status string // RFC 3463, the most specific one; "" where there is none
+	reply  byte   // '4' or '5', 0 where there is none
+	text   string // folded, without addresses and links
+}
+
+// A status as RFC 3463 section 2 has it, and a reply code (RFC 5321 section
+// 4.2), neither of them part of a longer number: 192.0.2.5.
+var (
+	statusCode = regexp.MustCompile(`(?:^|[^0-9.])([245]\.[0-9]{1,3}\.[0-9]{1,3})(?:\.?[^0-9.]|\.?$)`)
+	replyCode  = regexp.MustCompile(`(?:^|[^0-9.])([45])[0-5][0-9](?:[^0-9.]|$)`)
+)
+
+// verdict finds the codes in the fields Status and Diagnostic-Code, or in any
+// other text. Servers often write 5.0.0 into the first and the truth into the
+// second, so the most specific status counts, and of equals the first.
+func verdict(status, text string) words {
+	w := words{text: fold(text)}
+	best := -1
+	for _, s := range [...]string{status, w.text} {
+		for _, m := range statusCode.FindAllStringSubmatch(s[:min(len(s), farText)], 8) {
+			if n := specific(m[1]); n > best {
+				w.status, best = m[1], n
+			}
+		}
+	}
+	if m := replyCode.FindStringSubmatch(w.text); m != nil {
+		w.reply = m[1][0]
+	}
+	return w
+}
+
+// farText is how many bytes of a server's words are looked at: a Diagnostic-Code
+// may repeat a whole page.
+const farText = 4 << 10
+
+// specific tells how much a status says: 5.0.0 nothing, 5.1.0 little.
+func specific(status string) int {
+	switch {
+	case strings.HasSuffix(status, ".0.0"):
+		return 0
+	case strings.HasSuffix(status, ".0"):
+		return 1
+	}
+	return 2
+}
+
+// class is '5' for what will not get better, '4' for what may, '2' for success,
+// 0 where nothing tells. A status that says nothing more is less true than the
+// reply of the server at the other end.
+func (w words) class() byte {
+	if w.reply != 0 && (w.status == "" || specific(w.status) == 0) {
+		return w.reply
+	}
+	if w.status != "" {
+		return w.status[0]
+	}
+	return 0
+}
+
+// severity is Hard only where the server says, for good, that there is no such
+// address or domain, or that it takes no mail at all. Everything else is Soft,
+// a refusal with 550 as well: most of those judge the mail or its sender.
+func (w words) severity() crm.Severity {
+	switch {
+	case w.class() != '5' && w.class() != 0, contains(w.text, passing):
+		return crm.Soft
+	case contains(w.text, gone), dead[w.status]:
+		return crm.Hard
+	}
+	return crm.Soft
+}
+
+// dead are the status codes that say so of the address or its domain, by RFC
+// 3463 sections 3.2 and 3.5, RFC 7505 and what Exchange adds.
+var dead = map[string]bool{
+	"5.1.1":   true, // no such mailbox
+	"5.1.2":   true, // no such domain
+	"5.1.3":   true, // not an address
+	"5.1.4":   true, // more than one mailbox
+	"5.1.6":   true, // moved, nobody knows where
+	"5.1.10":  true, // the domain takes no mail
+	"5.1.351": true, // no such mailbox, as Exchange Online heard from others
+	"5.4.4":   true, // no host for the domain
+	"5.4.310": true, // no such domain
+}
+
+// passing are words on what may pass, or is about the mail or its sender. They
+// win: servers put "user unknown" beside them, and 5.1.1 too.
+var passing = []string{
+	"full", "quota", "storage", "too much mail", "disk space", "容量",
+	"sender address", "sender rejected", "bad sender", "sender verif", "sender domain", "mail from domain", "mailfrom domain", "from domain", "reverse dns",
+	"spam", "blacklist", "block list", "blocklist", "blocked", "banned", "blackhole", "dnsbl", "rbl", "reputation", "unsolicited", "ube",
+	"dmarc", "spf", "dkim", "unauthenticated", "authentication required", "authrequired", "policy", "policies", "virus", "content rejected", "malicious",
+	"relay access denied", "relaying denied", "relay not permitted", "relaying not allowed",
+	"rate limit", "at a rate", "frequency limited", "too many", "throttl", "greylist", "graylist", "try again", "later", "temporar", "timed out", "expired",
+	"too large", "too big", "message size", "exceeds", "header error",
+}
+
+// gone are words on an address or a domain that is not there.
+var gone = []string{
+	"user unknown", "unknown user", "unknown recipient", "recipient unknown", "unknown mailbox", "unknown local part", "unknown local-part", "unknown account", "unknown email",
+	"no such user", "no such recipient", "no such mailbox", "no such address", "no such account", "no such person", "no such domain", "no such local user", "no such email",
+	"not exist", "n't exist", "nonexistent", "non-existent", "not found", "recipnotfound", "not our user", "not our customer", "not a known user", "not a valid", "not known here",
+	"invalid recipient", "invalid mailbox", "invalid address", "invalid user", "invalid domain", "bad destination", "no mailbox here", "no mailbox by that name", "n't have a",
+	"mailbox unavailable", "mailbox not available", "address rejected: access denied", "no longer on server", "no longer valid", "no longer active", "no longer in use", "not listed in",
+	"host unknown", "unknown host", "unknown domain", "domain unknown", "nxdomain", "unrouteable", "unroutable", "null mx", "does not accept mail", "does not receive mail",
+	"宛先不明", "宛先が見つかりません", "見つかりませんでした", "存在しません", "存在しない",
+}
+
+func contains(text string, any []string) bool {
+	for _, phrase := range any {
+		if strings.Contains(text, phrase) {
+			return true
+		}
+	}
+	return false
+}
+
+// fold gives text the form in which phrases are compared: lower case, one blank
+// between two words, and without addresses and links, whose words mean nothing.
+func fold(s string) string {
+	all := strings.Fields(strings.ToLower(s[:min(len(s), farText)]))
+	kept := all[:0]
+	for _, word := range all {
+		if !strings.Contains(word, "@") && !strings.Contains(word, "://") {
+			kept = append(kept, word)
+		}
+	}
+	return strings.Join(kept, " ")
+}
