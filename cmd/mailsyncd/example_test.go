@@ -39,7 +39,8 @@ func TestConsumerOfManual(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	address := servertest.Address(ports[0])
+	t.Cleanup(ports.Release)
+	address := servertest.Address(ports.Numbers[0])
 
 	home := t.TempDir()
 	if err := os.WriteFile(filepath.Join(home, "main.go"), []byte(program[1]), 0o600); err != nil {

@@ -70,7 +70,8 @@ func StartIn(t testing.TB, root string) *Server {
 		if portsErr != nil {
 			t.Fatal(portsErr)
 		}
-		s.port = ports[0]
+		t.Cleanup(ports.Release)
+		s.port = ports.Numbers[0]
 		if err = s.start(); err == nil {
 			break
 		}

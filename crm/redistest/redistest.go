@@ -40,6 +40,7 @@ type Server struct {
 	tried bool
 	err   error // of the first start
 	dir   string
+	ports *servertest.Ports
 	port  int
 	proc  *servertest.Process // nil while stopped
 }
@@ -75,7 +76,7 @@ func (s *Server) Open() (url string, err error) {
 }
 
 // first starts the server. Somebody may be faster to take the free port, so it
-// is tried again.
+// is tried again with another.
 func (s *Server) first() error {
 	if _, err := exec.LookPath("redis-server"); err != nil {
 		return ErrMissing
@@ -85,17 +86,16 @@ func (s *Server) first() error {
 		return err
 	}
 	for range 5 {
-		ports, err := servertest.FreePorts(1)
-		if err != nil {
+		s.ports.Release()
+		if s.ports, err = servertest.FreePorts(1); err != nil {
 			return err
 		}
-		s.port = ports[0]
+		s.port = s.ports.Numbers[0]
 		if err = s.start(); err == nil {
 			return nil
 		}
-		s.err = err
 	}
-	return s.err
+	return err
 }
 
 func (s *Server) start() error {
@@ -128,7 +128,7 @@ func (s *Server) knock() error {
 func (s *Server) do(what func(context.Context, *redis.Client) error) error {
 	c := redis.NewClient(&redis.Options{Addr: servertest.Address(s.port), MaxRetries: -1, ContextTimeoutEnabled: true})
 	defer c.Close()
-	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
 	return what(ctx, c)
 }
@@ -193,6 +193,7 @@ func (s *Server) finish(sig syscall.Signal) {
 // Close ends the server, if it was started, and removes its folder.
 func (s *Server) Close() error {
 	s.Kill()
+	s.ports.Release()
 	if s.dir == "" {
 		return nil
 	}

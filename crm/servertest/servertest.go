@@ -76,10 +76,14 @@ func Launch(cmd *exec.Cmd, sig syscall.Signal) (*Process, error) {
 	return p, nil
 }
 
+// patience is how long a server may take to start, or to end. It says nothing
+// about how fast one is: a machine that is slow, or has much to do, is no fault.
+const patience = 2 * time.Minute
+
 // Await returns once ready returns nil, and fails where the server ends first
-// or half a minute is over.
+// or does not come up.
 func (p *Process) Await(ready func() error) error {
-	deadline := time.After(30 * time.Second)
+	deadline := time.After(patience)
 	retry := time.NewTicker(5 * time.Millisecond)
 	defer retry.Stop()
 	for {
@@ -112,7 +116,7 @@ func (p *Process) End(sig syscall.Signal) {
 	_ = syscall.Kill(target, sig)
 	select {
 	case <-p.gone:
-	case <-time.After(20 * time.Second):
+	case <-time.After(patience):
 	}
 	_ = syscall.Kill(-p.cmd.Process.Pid, syscall.SIGKILL)
 	<-p.gone
@@ -120,21 +124,6 @@ func (p *Process) End(sig syscall.Signal) {
 		_, _ = io.WriteString(p.leash, "\n")
 		_ = p.guard.Wait() // it has nothing to say
 	}
-}
-
-// FreePorts finds ports of the loopback interface on which nobody listens at
-// the moment.
-func FreePorts(n int) ([]int, error) {
-	ports := make([]int, n)
-	for i := range ports {
-		l, err := net.Listen("tcp", Address(0))
-		if err != nil {
-			return nil, err
-		}
-		defer l.Close() // all are held until each is found, so that they differ
-		ports[i] = l.Addr().(*net.TCPAddr).Port
-	}
-	return ports, nil
 }
 
 // Address is where a port of the loopback interface is reached.

@@ -38,8 +38,9 @@ type Server struct {
 	CAFile string         // PEM of the authority that signed the server's certificate
 	CAPool *x509.CertPool // the same, parsed
 
-	dir string
-	opt options
+	dir   string
+	opt   options
+	ports *servertest.Ports
 
 	mu       sync.Mutex
 	proc     *servertest.Process // nil while stopped
@@ -124,11 +125,11 @@ func (s *Server) prepare() error {
 func (s *Server) first() error {
 	var err error
 	for range 5 {
-		var ports []int
-		if ports, err = servertest.FreePorts(3); err != nil {
+		s.ports.Release()
+		if s.ports, err = servertest.FreePorts(3); err != nil {
 			return err
 		}
-		s.IMAPPort, s.IMAPSPort, s.LMTPPort = ports[0], ports[1], ports[2]
+		s.IMAPPort, s.IMAPSPort, s.LMTPPort = s.ports.Numbers[0], s.ports.Numbers[1], s.ports.Numbers[2]
 		if err = s.Start(); err == nil {
 			return nil
 		}
@@ -139,6 +140,7 @@ func (s *Server) first() error {
 // Close ends Dovecot and removes all its mail.
 func (s *Server) Close() error {
 	s.Kill() // a second faster than Stop
+	s.ports.Release()
 	return os.RemoveAll(s.dir)
 }
 

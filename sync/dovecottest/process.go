@@ -99,7 +99,7 @@ func (s *Server) finish(sig syscall.Signal) {
 func (s *Server) vacate() {
 	retry := time.NewTicker(5 * time.Millisecond)
 	defer retry.Stop()
-	limit := time.After(10 * time.Second)
+	limit := time.After(time.Minute)
 	for _, port := range []int{s.IMAPPort, s.IMAPSPort, s.LMTPPort} {
 		for {
 			l, err := net.Listen("tcp", servertest.Address(port))

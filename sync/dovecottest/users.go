@@ -36,7 +36,7 @@ func (s *Server) SetPassword(name, password string) error {
 	if err != nil {
 		return err
 	}
-	deadline := time.After(10 * time.Second)
+	deadline := time.After(2 * time.Minute)
 	retry := time.NewTicker(50 * time.Millisecond)
 	defer retry.Stop()
 	for {

@@ -49,6 +49,7 @@ type Server struct {
 	err       error // of the first start
 	dir       string
 	bin       string
+	ports     *servertest.Ports
 	port      int
 	proc      *servertest.Process // nil while stopped
 	databases int
@@ -134,7 +135,7 @@ func (s *Server) drop(name string) error {
 	if !runs {
 		return nil
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
 	defer cancel()
 	return s.exec(ctx, `DROP DATABASE IF EXISTS `+name+` WITH (FORCE)`)
 }
@@ -178,11 +179,11 @@ func (s *Server) first() error {
 	}
 	// Somebody may be faster to take the free port, so it is tried again.
 	for range 5 {
-		ports, err := servertest.FreePorts(1)
-		if err != nil {
+		s.ports.Release()
+		if s.ports, err = servertest.FreePorts(1); err != nil {
 			return err
 		}
-		s.port = ports[0]
+		s.port = s.ports.Numbers[0]
 		if err = s.start(); err == nil {
 			break
 		}
@@ -190,7 +191,7 @@ func (s *Server) first() error {
 	if err != nil {
 		return fmt.Errorf("%w\n%s", err, s.Log())
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Minute)
 	defer cancel()
 	if err := s.exec(ctx, `CREATE DATABASE `+template); err != nil {
 		return err
@@ -261,6 +262,7 @@ func (t *Tests) Run() int {
 // Close stops the server, if it was started, and removes all its data.
 func (s *Server) Close() error {
 	s.Kill()
+	s.ports.Release()
 	if s.dir == "" {
 		return nil
 	}
