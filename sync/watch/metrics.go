@@ -15,6 +15,7 @@ type Metrics struct {
 	Unexplained prometheus.Counter
 	Fenced      prometheus.Counter
 	Slowed      prometheus.Counter
+	Lists       prometheus.Counter
 }
 
 // NewMetrics makes the metrics; they count whether or not they are registered.
@@ -30,10 +31,11 @@ func NewMetrics() *Metrics {
 		Unexplained: prometheus.NewCounter(prometheus.CounterOpts{Name: "mailsync_unexplained_total", Help: "UIDs that a balance found without an outcome. An alarm."}),
 		Fenced:      prometheus.NewCounter(prometheus.CounterOpts{Name: "mailsync_fenced_writes_total", Help: "Writes that were refused because another process has worked the mailbox meanwhile."}),
 		Slowed:      prometheus.NewCounter(prometheus.CounterOpts{Name: "mailsync_logins_slowed_total", Help: "Logins that waited because their host had refused those of several mailboxes."}),
+		Lists:       prometheus.NewCounter(prometheus.CounterOpts{Name: "mailsync_mailbox_lists_total", Help: "Readings of the list of all mailboxes, which find what no signal has told."}),
 	}
 }
 
 // Collectors are all the metrics, to be registered.
 func (m *Metrics) Collectors() []prometheus.Collector {
-	return []prometheus.Collector{m.Mailboxes, m.Connections, m.Connects, m.Looks, m.LookSeconds, m.Envelopes, m.Missed, m.Unexplained, m.Fenced, m.Slowed}
+	return []prometheus.Collector{m.Mailboxes, m.Connections, m.Connects, m.Looks, m.LookSeconds, m.Envelopes, m.Missed, m.Unexplained, m.Fenced, m.Slowed, m.Lists}
 }

@@ -15,6 +15,7 @@ const heedAtOnce = 100
 // reconcile reads the list of mailboxes that are linked, and makes the keepers
 // those of them that are this process's.
 func (w *Watcher) reconcile(ctx context.Context, all *sync.WaitGroup) error {
+	w.o.Metrics.Lists.Inc()
 	linked := roster{}
 	err := w.o.Store.ActiveMailboxes(ctx, func(a crm.AccountID, m crm.MailboxID) { linked.add(place{a, m}) })
 	if err != nil {
