@@ -1,9 +1,11 @@
 -- beat renews all leases of a member, and gives back what it does not name.
 -- ARGV: id, ttl, channel, number, how many shards there are, what the member does: willing to
--- take shards, leaving, gone; whether it believes in its leases, the epoch it
--- last heard of, the members it knew then, its leases as "shard:token".
+-- take shards, leaving, gone; until when it believes in its leases, by this
+-- server's clock (a request may be held up on its way for longer than they
+-- stand), the epoch it last heard of, the members it knew then, its leases as
+-- "shard:token".
 if fresh then return {'unseeded'} end
-local shards, does, believes, epoch = tonumber(ARGV[5]), ARGV[6], ARGV[7] == '1', ARGV[8]
+local shards, does, believes, epoch = tonumber(ARGV[5]), ARGV[6], tonumber(ARGV[7]) > now, ARGV[8]
 
 local will = does == 'willing' and '1' or '0'
 local before = string.match(state['m:' .. id] or '', ' (%d) ')
@@ -12,6 +14,7 @@ census()
 if does == 'gone' then redis.call('HDEL', key, 'm:' .. id) end
 local news = before ~= will and 'members'
 
+local whole = '1' -- all that may hold something are among those named in the answer
 if grace() then
   redis.call('HDEL', key, 'a:' .. id)
   state['a:' .. id] = nil
@@ -25,6 +28,7 @@ if grace() then
       end
     end
   end
+  whole = state.witness or '0'
   local complete = state.witness
   for field in pairs(state) do
     local awaited = string.match(field, '^a:(.*)')
@@ -33,9 +37,9 @@ if grace() then
       complete = nil
     end
   end
-  if complete then
-    redis.call('HSET', key, 'until', '0')
-    state['until'] = '0'
+  if complete and tonumber(state['until']) > tonumber(state.early) then
+    redis.call('HSET', key, 'until', state.early)
+    state['until'] = state.early
     news = 'members'
   end
 end
@@ -65,6 +69,6 @@ end
 
 if news then redis.call('PUBLISH', channel, news .. ' ' .. id) end
 return {
-  'ok', state.epoch, tostring(now - oldest), table.concat(willing, ' '), table.concat(others, ' '),
+  'ok', string.format('%.0f', now), state.epoch, whole, tostring(now - oldest), table.concat(willing, ' '), table.concat(others, ' '),
   table.concat(lost, ' '), table.concat(open, ' '),
 }

@@ -6,6 +6,8 @@
 --   epoch    names the time since the data were last known to be complete
 --   until    when leases may be taken freely after data went: before that,
 --            somebody may still believe in a lease that nobody else knows of
+--   early    before that, no word of anybody ends "until": somebody may have
+--            taken a lease just before the data went, unknown to all others
 --   witness  1 once somebody has told whom to wait for
 --   fence    the last token
 --   m:ID     a member: its heartbeat, 1 where it is willing to take shards, and

@@ -15,8 +15,9 @@
 // token that was ever written under; from it the counter is set anew, with a
 // distance that covers those that were never written under. Members tell what
 // they hold and keep it under the token that they have. Nothing else is taken
-// before each member that one of them knew of has reported, or the time of a
-// lease is over.
+// before each member that one of them knew of has reported, and a tenth of the
+// time of a lease has passed, for whom none of them had heard of yet; or before
+// the time of a lease is over.
 //
 // # What is promised, and what is not
 //
@@ -24,8 +25,10 @@
 // that a shard is theirs: each judges its leases by its own monotonic clock,
 // counted from before it asked for them. A machine that is frozen together
 // with its clock can believe for too long. So can one that sends a write and
-// is stopped before it arrives. Against both there is the token: the database
-// refuses what comes under a lower one than it has seen.
+// is stopped before it arrives, and one that took leases just before Redis
+// forgot them, unknown to all others, and can't report in that tenth. Against
+// all three there is the token: the database refuses what comes under a lower
+// one than it has seen.
 package lease
 
 import (

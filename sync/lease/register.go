@@ -90,16 +90,18 @@ func unreachable(err error) error {
 
 // sign is what a member tells with a beat.
 type sign struct {
-	does     string
-	believes bool
-	epoch    string   // that it last heard of
-	known    []string // the members that it knew then
-	held     map[shard]crm.Fence
+	does  string
+	until int64    // when the leases are over by Redis' clock, in ms; 0 where it believes in none
+	epoch string   // that it last heard of
+	known []string // the members that it knew then
+	held  map[shard]crm.Fence
 }
 
 // view is what it hears.
 type view struct {
+	now     int64 // by Redis' clock, in ms
 	epoch   string
+	whole   bool          // all that may hold something are among members and others
 	oldest  time.Duration // since the sign of life of the member that was silent for longest
 	members []string      // that are willing to take shards
 	others  []string      // that may hold some and take none: they are leaving, or nobody knows whether they live
@@ -113,23 +115,23 @@ func (r *register) beat(ctx context.Context, s sign) (view, error) {
 	for shard, fence := range s.held {
 		held = append(held, fmt.Sprintf("%d:%d", shard, fence))
 	}
-	believes := "0"
-	if s.believes {
-		believes = "1"
-	}
-	a, err := r.run(ctx, r.beatScript, Shards, s.does, believes, s.epoch, strings.Join(s.known, " "), strings.Join(held, " "))
+	a, err := r.run(ctx, r.beatScript, Shards, s.does, s.until, s.epoch, strings.Join(s.known, " "), strings.Join(held, " "))
 	if err != nil {
 		return view{}, err
 	}
-	silent, err := strconv.ParseInt(a[1], 10, 64)
+	v := view{epoch: a[1], whole: a[2] == "1", members: strings.Fields(a[4]), others: strings.Fields(a[5])}
+	if v.now, err = strconv.ParseInt(a[0], 10, 64); err != nil {
+		return view{}, err
+	}
+	silent, err := strconv.ParseInt(a[3], 10, 64)
 	if err != nil {
 		return view{}, err
 	}
-	v := view{epoch: a[0], oldest: time.Duration(silent) * time.Millisecond, members: strings.Fields(a[2]), others: strings.Fields(a[3])}
-	if v.lost, err = parse(a[4]); err != nil {
+	v.oldest = time.Duration(silent) * time.Millisecond
+	if v.lost, err = parse(a[6]); err != nil {
 		return view{}, err
 	}
-	free, err := parse(a[5])
+	free, err := parse(a[7])
 	v.free = make(map[shard]bool, len(free))
 	for _, s := range free {
 		v.free[s] = true

@@ -90,7 +90,7 @@ func TestShardIsTakenOnce(t *testing.T) {
 	k.take(a, fences{7: 1, 8: 2}, 7, 8)
 	k.take(b, fences{9: 3}, 7, 8, 9)
 	k.lost(k.beat(a, sign{held: fences{7: 1, 8: 2}}))
-	k.lost(k.beat(b, sign{believes: true, held: fences{8: 2, 9: 3}}), 8)
+	k.lost(k.beat(b, sign{until: always, held: fences{8: 2, 9: 3}}), 8)
 	// What is not named is given back.
 	k.free(k.beat(a, sign{held: fences{7: 1}}), Shards-2)
 	k.take(b, fences{8: 4}, 8)
@@ -147,13 +147,16 @@ func TestNewsSayWhomTheyConcern(t *testing.T) {
 	for news, concerns := range map[string]bool{
 		"members b": true, "free b": true, "members " + m.id: false, "free " + m.id: false,
 	} {
-		if m.concerns(news) != concerns {
+		if m.concerns(&redis.Message{Payload: news}) != concerns {
 			t.Errorf("%q concerns who wants a shard: %v", news, !concerns)
 		}
 	}
 	m.book.take(fences{1: 1})
-	if m.concerns("free b") || !m.concerns("members b") {
+	if m.concerns(&redis.Message{Payload: "free b"}) || !m.concerns(&redis.Message{Payload: "members b"}) {
 		t.Error("who has its share looks for more, or does not look who is there")
+	}
+	if !m.concerns(&redis.Subscription{}) {
+		t.Error("who could not hear the news for a while does not look")
 	}
 }
 
@@ -187,6 +190,18 @@ func TestMembers(t *testing.T) {
 	k.lost(k.beat(b, sign{held: fences{1: 3, 2: 4}}), 1)
 }
 
+// passTime lets the time be over before which nothing is taken in any case.
+func (k *talk) passTime() {
+	k.Helper()
+	until := k.client.HMGet(k.Context(), key, "until", "early").Val()
+	if until[0] != until[1] {
+		k.Errorf("shards are to be taken from %v on, not %v, though all have reported", until[0], until[1])
+	}
+	if err := k.client.HSet(k.Context(), key, "until", "0").Err(); err != nil {
+		k.Fatal(err)
+	}
+}
+
 // silence makes a member one that was heard of too long ago.
 func (k *talk) silence(id string) {
 	k.Helper()
@@ -195,7 +210,10 @@ func (k *talk) silence(id string) {
 	}
 }
 
-const distance = 1 << 20 // that a counter is moved on when data went
+const (
+	distance = 1 << 20 // that a counter is moved on when data went
+	always   = 1 << 52 // by any clock
+)
 
 // Each way in which what Redis has acknowledged can be gone.
 func TestDataAreGone(t *testing.T) {
@@ -223,12 +241,12 @@ func TestDataAreGone(t *testing.T) {
 			}
 			k.seed(a, 4)
 			k.seed(b, 9) // once is enough
-			k.lost(k.beat(a, sign{believes: true, held: fences{1: 1, 2: 2}}))
+			k.lost(k.beat(a, sign{until: always, held: fences{1: 1, 2: 2}}))
 			// A newcomer does not know whom to wait for, and gets nothing.
 			k.free(k.beat(k.member("d"), sign{}), 0)
 			k.take(k.member("d"), nil, 3, 4, 5)
 			// What one believes in and another has is the other's.
-			k.lost(k.beat(b, sign{believes: true, held: fences{2: 9, 4: 4}, epoch: all.epoch, known: all.members}), 2)
+			k.lost(k.beat(b, sign{until: always, held: fences{2: 9, 4: 4}, epoch: all.epoch, known: all.members}), 2)
 			v := k.beat(a, sign{held: fences{1: 1, 2: 2}})
 			k.free(v, 0)
 			if !slices.Equal(v.others, []string{"c"}) {
@@ -238,7 +256,9 @@ func TestDataAreGone(t *testing.T) {
 			// reported, everybody has.
 			v = k.beat(c, sign{held: fences{6: 3}, epoch: all.epoch, known: all.members})
 			k.lost(v, 6)
-			k.free(v, Shards-3)
+			k.free(v, 0) // too early: somebody may have come whom none of them heard of
+			k.passTime()
+			k.free(k.beat(c, sign{}), Shards-3)
 			k.take(c, fences{3: 4 + distance + 1}, 1, 2, 3, 4)
 		})
 	}
@@ -248,6 +268,37 @@ func TestTokensAboveAllThatAreHeld(t *testing.T) {
 	k := newTalk(t)
 	a := k.member("a")
 	k.seed(a, 0) // the database knew of none
-	k.lost(k.beat(a, sign{believes: true, held: fences{1: 77}}))
+	k.lost(k.beat(a, sign{until: always, held: fences{1: 77}}))
 	k.take(a, fences{2: 78}, 2)
+}
+
+// Who came when the data had gone and has heard of nobody is no witness when
+// they go once more.
+func TestNewcomerIsNoWitness(t *testing.T) {
+	k := newTalk(t)
+	a, d := k.member("a"), k.member("d")
+	k.seed(d, 9)
+	v := k.beat(d, sign{})
+	if v.whole {
+		t.Error("it takes itself for the only one")
+	}
+	if v = k.beat(a, sign{until: always, epoch: "before", known: []string{"a", "c"}}); !v.whole {
+		t.Error("who was there before the data went knows whom to wait for")
+	}
+	if v = k.beat(d, sign{}); !v.whole || !slices.Equal(v.others, []string{"c"}) {
+		t.Errorf("now it knows too, and waits for %q", v.others)
+	}
+}
+
+// A beat that lay on its way for longer than its leases stood names what is
+// others' by now.
+func TestBeatThatWasHeldUp(t *testing.T) {
+	k := newTalk(t)
+	a, b := k.member("a"), k.member("b")
+	k.seed(a, 0)
+	v := k.beat(a, sign{})
+	server.Flush(t)
+	k.seed(b, 9)
+	k.lost(k.beat(a, sign{until: v.now, held: fences{1: 1}}), 1)
+	k.lost(k.beat(b, sign{until: always, held: fences{1: 2}}))
 }

@@ -31,8 +31,9 @@ const (
 
 // seen is what a member has seen of the others.
 type seen struct {
-	epoch    string
-	members  []string  // all that may hold something
+	until    int64     // when the leases are over, by Redis' clock, in ms
+	epoch    string    // the last of which it was known who may hold something
+	members  []string  // who that is
 	expected []string  // of whom it is not known yet whether they come back
 	regroup  time.Time // until then they are counted
 	counted  []string  // for whom ours was made
@@ -46,7 +47,7 @@ type seen struct {
 func (m *Member) Run(ctx context.Context) error {
 	listening := m.listen(ctx)
 	defer listening.Close()
-	news := listening.Channel()
+	news := listening.ChannelWithSubscriptions()
 	m.alarm = time.AfterFunc(time.Hour, m.expire)
 	defer m.alarm.Stop()
 	for ctx.Err() == nil {
@@ -73,7 +74,7 @@ func (m *Member) listen(ctx context.Context) *redis.PubSub {
 }
 
 // retire leaves. Shards are given back as they become vacant.
-func (m *Member) retire(ctx context.Context, news <-chan *redis.Message) error {
+func (m *Member) retire(ctx context.Context, news <-chan any) error {
 	ctx, cancel := context.WithTimeout(ctx, patience+2*attempt)
 	defer cancel()
 	m.book.retire()
@@ -93,7 +94,7 @@ func (m *Member) retire(ctx context.Context, news <-chan *redis.Message) error {
 }
 
 // rest waits for so long, or until there is something to do.
-func (m *Member) rest(ctx context.Context, news <-chan *redis.Message, began time.Time, next time.Duration) {
+func (m *Member) rest(ctx context.Context, news <-chan any, began time.Time, next time.Duration) {
 	timer := time.NewTimer(next)
 	defer timer.Stop()
 	for waiting := true; waiting; {
@@ -109,7 +110,7 @@ func (m *Member) rest(ctx context.Context, news <-chan *redis.Message, began tim
 				news = nil
 				continue
 			}
-			waiting = !m.concerns(n.Payload)
+			waiting = !m.concerns(n)
 		}
 	}
 	timer.Reset(time.Until(began.Add(pace)))
@@ -123,9 +124,14 @@ func (m *Member) rest(ctx context.Context, news <-chan *redis.Message, began tim
 }
 
 // concerns tells whether news are a reason to act: what others give back is
-// nothing to who has its share.
-func (m *Member) concerns(news string) bool {
-	what, by, _ := strings.Cut(news, " ")
+// nothing to who has its share. That the news can be heard (again) is one: what
+// was said before was missed, and Redis may have forgotten everything.
+func (m *Member) concerns(news any) bool {
+	message, ok := news.(*redis.Message)
+	if !ok {
+		return true
+	}
+	what, by, _ := strings.Cut(message.Payload, " ")
 	return by != m.id && (what == "members" || m.wants())
 }
 
@@ -140,19 +146,24 @@ func (m *Member) round(ctx context.Context, does string) (next time.Duration, er
 	asked := time.Now() // the answer is counted from here, however late it comes
 	held, believes := m.book.claims()
 	if !believes {
+		m.seen.until = 0
 		m.seen.expected, m.seen.regroup = m.seen.members, asked.Add(regroup)
 	}
-	v, err := m.beat(ctx, sign{does: does, believes: believes, epoch: m.seen.epoch, known: m.seen.members, held: held})
+	v, err := m.beat(ctx, sign{does: does, until: m.seen.until, epoch: m.seen.epoch, known: m.seen.members, held: held})
 	if err != nil {
 		return 0, err
 	}
-	m.seen.epoch, m.seen.members = v.epoch, slices.Concat(v.members, v.others)
+	if v.whole { // or, were the data to go again, nobody would wait for those who have not reported
+		m.seen.epoch, m.seen.members = v.epoch, slices.Concat(v.members, v.others)
+	}
 	m.share(v.members)
 	ours := m.seen.ours
 	if does != willing {
 		ours = nil
 	}
-	until := asked.Add(m.o.TTL - m.o.TTL/10) // clocks don't run at quite the same speed
+	stands := m.o.TTL - m.o.TTL/10 // clocks don't run at quite the same speed
+	until := asked.Add(stands)
+	m.seen.until = v.now + stands.Milliseconds()
 	m.book.renew(until, v.lost, ours)
 	m.alarm.Reset(time.Until(until))
 	m.count(len(v.lost))
