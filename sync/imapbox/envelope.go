@@ -27,6 +27,13 @@ const (
 	window = 1000
 	// maxWindow is how far it is widened while most of its UIDs are unused.
 	maxWindow = 1 << 16
+	// maxFields bounds the bytes of address fields of one window. A thousand
+	// mails to a thousand people each stay below it; what goes beyond is asked
+	// for again, alone, as any message in trouble is.
+	maxFields = 32 << 20
+	// maxPieces is in how many pieces a server may say what it has to say of a
+	// message, on the average.
+	maxPieces = 4
 )
 
 // read is an envelope, or as much of one as came.
@@ -88,13 +95,14 @@ type envelopes struct {
 	doubt  bool              // what came is not all that was asked for
 	why    map[crm.UID]error // why a message that came is not in got
 	failed []read            // messages that could not be read even alone
+	fields int64             // bytes of address fields so far
 
 	from, to, copied []byte // values of the fields of one message
 }
 
 // window reads the envelopes from lo to hi into got.
 func (e *envelopes) window(ctx context.Context, lo, hi crm.UID) error {
-	e.got, e.failed, e.doubt, e.why = e.got[:0], e.failed[:0], false, map[crm.UID]error{}
+	e.got, e.failed, e.fields, e.doubt, e.why = e.got[:0], e.failed[:0], 0, false, map[crm.UID]error{}
 	set := strconv.FormatUint(uint64(lo), 10) + ":" + strconv.FormatUint(uint64(hi), 10)
 	s, err := e.fetch(ctx, set, lo, hi)
 	if err != nil {
@@ -165,7 +173,7 @@ func (e *envelopes) fetch(ctx context.Context, set string, lo, hi crm.UID) (talk
 	var cur read
 	r := &talk.Fetch{}
 	r.Content = func(m *talk.Fetched, part *talk.Part) error {
-		if part.Size > talk.MaxHeld {
+		if e.fields += part.Size; part.Size > talk.MaxHeld || e.fields > maxFields {
 			m.Fault = talk.ErrTooLong
 			return nil
 		}
@@ -184,6 +192,8 @@ func (e *envelopes) fetch(ctx context.Context, set string, lo, hi crm.UID) (talk
 			// Another's flags may come without a UID. What was asked for
 			// may not.
 			e.doubt = e.doubt || m.Fault != nil || m.Content
+		case len(e.got) > maxPieces*(window+int(hi-lo)):
+			e.doubt = true // nobody needs so many words; the rest is not listened to
 		case m.UID >= lo && m.UID <= hi:
 			e.got = append(e.got, cur)
 		}

@@ -191,6 +191,42 @@ func TestEnvelopesWithWrongLengths(t *testing.T) {
 	}
 }
 
+// What a server says is held until the window is read, so there is an end to
+// it: what comes after that is asked for again.
+func TestEnvelopesOfATalkativeServer(t *testing.T) {
+	const date = `INTERNALDATE "05-Nov-2026 01:00:00 +0000"`
+	const fields = "BODY[HEADER.FIELDS (FROM TO CC BCC)] "
+	answer := func(uid int) string {
+		return fmt.Sprintf("S: * 1 FETCH (UID %d %s %s \"From: a@x.ex\")\n", uid, date, fields)
+	}
+	large := func(uid int) string {
+		return fmt.Sprintf("S: * 1 FETCH (UID %d %s %s{%d}\ns: X: %s\nS: )\n", uid, date, fields, 1<<20, strings.Repeat("x", 1<<20-3))
+	}
+	ask := func(tag int, set string) string {
+		return fmt.Sprintf("C: m%d UID FETCH %s %s\n", tag, set, askEnvelopes)
+	}
+	count := func(set string) string {
+		return fmt.Sprintf("C: T1 UID SEARCH RETURN (ALL) UID %s\nS: * ESEARCH (TAG \"T1\") UID ALL %[1]s\nS: T1 OK done\n", set)
+	}
+	t.Run("in thousands of pieces", func(t *testing.T) {
+		b := lyingFolder(t, "ESEARCH", ask(3, "1:1")+strings.Repeat("S: * 1 FETCH (UID 1 FLAGS (x))\n", 5000)+answer(1)+"S: m3 OK done\n"+
+			count("1")+ask(4, "1")+answer(1)+"S: m4 OK done")
+		got, err := scan(t, b, 1, 1)
+		wantLines(t, got, err, "1 2026-11-05 01:00:00 0 [a@x.ex] [] []")
+	})
+	t.Run("in dozens of megabytes", func(t *testing.T) {
+		var all strings.Builder
+		for uid := range 32 {
+			all.WriteString(large(uid + 1))
+		}
+		b := lyingFolder(t, "ESEARCH", ask(3, "1:33")+all.String()+answer(33)+"S: m3 OK done\n"+count("1:33")+ask(4, "33")+answer(33)+"S: m4 OK done")
+		got, err := scan(t, b, 1, 33)
+		if must(t, err); len(got) != 33 || got[0] != "1 2026-11-05 01:00:00 0 [] [] []" || got[32] != "33 header_too_large" {
+			t.Errorf("%d: %q … %q", len(got), got[0], got[len(got)-1])
+		}
+	})
+}
+
 func TestEnvelopesEndsWithTheConnection(t *testing.T) {
 	for name, c := range map[string]struct {
 		end  string

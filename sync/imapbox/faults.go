@@ -18,7 +18,7 @@ import (
 // lost makes an error out of a failed read or write; bye is the server's
 // farewell, and alert what else it wanted people to know.
 func lost(err error, bye, alert string) error {
-	if errors.Is(err, talk.ErrTooLong) || errors.Is(err, errAnswer) {
+	if errors.Is(err, talk.ErrTooLong) || errors.Is(err, talk.ErrSyntax) {
 		return crm.Wrap(crm.Unreachable, "protocol_error", "The mail server sent an answer that is no IMAP.", err)
 	}
 	if bye != "" {

@@ -2,6 +2,7 @@ package imapbox_test
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 
 	"mailsyncd.example/crm"
@@ -124,6 +125,13 @@ func TestFoldersGarbled(t *testing.T) {
 	`)
 	got, err := listing(t, b)
 	wantLines(t, got, err, `fine [] "/" 0 0 1`)
+}
+
+func TestFoldersWithoutEnd(t *testing.T) {
+	name := "S: * LIST () \"/\" {1048576}\ns: " + strings.Repeat("x", 1<<20) + "\nS: \n"
+	b := lyingBox(t, "LIST-STATUS", "C: m2 LIST \"\" \"*\" RETURN (STATUS (MESSAGES UIDNEXT UIDVALIDITY))\n"+strings.Repeat(name, 17))
+	_, err := b.Folders(t.Context())
+	wantError(t, err, crm.Unreachable, "protocol_error", "bytes of names")
 }
 
 func TestFoldersRefused(t *testing.T) {

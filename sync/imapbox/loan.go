@@ -3,7 +3,6 @@ package imapbox
 import (
 	"bytes"
 	"cmp"
-	"errors"
 	"net"
 	"strings"
 	"sync"
@@ -32,13 +31,11 @@ type loan struct {
 	asked  int    // continuations that imapclient waits for
 
 	out      []byte      // what is to be passed on next
+	found    talk.Found  // what SEARCH listed, kept until the command is done
 	answered bool        // a SEARCH or ESEARCH came with the command
 	last     talk.Status // how the command went
 	err      error       // why reading failed
 }
-
-// errAnswer says that a search was answered with what is none.
-var errAnswer = errors.New("the answer to a search can't be understood")
 
 // welcome makes imapclient believe that it is logged in to a server that can
 // do nothing out of the ordinary.
@@ -60,7 +57,7 @@ func (l *loan) Write(p []byte) (int, error) {
 	if !l.lent {
 		tag, rest := talk.SplitTag(p)
 		l.lent, l.tag, l.asked = true, string(tag), 0
-		l.answered, l.last = false, talk.Status{}
+		l.found, l.answered, l.last = talk.Found{}, false, talk.Status{}
 		if bytes.HasPrefix(rest, []byte("IDLE")) {
 			l.asked++
 		}
@@ -137,6 +134,7 @@ func (l *loan) pass(line []byte) error {
 		defer l.mu.Unlock()
 		l.last, l.lent = s, false
 		if s.Cond == "OK" {
+			l.out = l.found.Append(l.out[:0])
 			l.put(l.tag + " OK done")
 		} else {
 			l.put(l.tag + " NO refused")
@@ -151,34 +149,26 @@ func (l *loan) passUntagged(rest []byte) error {
 	switch {
 	case bytes.EqualFold(word, []byte("SEARCH")):
 		numbers, _, _ := bytes.Cut(more, []byte("(")) // MODSEQ may follow
-		return l.passFound("SEARCH ", numbers, "")
+		l.answered = true
+		return l.found.Add(numbers)
 	case bytes.EqualFold(word, []byte("ESEARCH")):
 		found, ours := l.isOurs(more)
 		if !ours {
 			return talk.PassOver(l.box.wire, rest)
 		}
-		return l.passFound(`ESEARCH (TAG "`+l.tag+`") `, found, ":,ABCDEFGHIJKLMNOPQRSTUVWXYZ")
+		found, err := talk.InOrder(found)
+		if err != nil {
+			return err
+		}
+		l.answered = true
+		l.put(strings.TrimRight(`* ESEARCH (TAG "`+l.tag+`") `+string(found), " "))
+		return nil
 	}
 	if kind, _ := talk.SplitTag(more); talk.IsNumber(word) && (bytes.EqualFold(kind, exists) || bytes.EqualFold(kind, expunge)) {
 		l.put("* " + string(word) + " " + strings.ToUpper(string(kind)))
 		return nil
 	}
 	return talk.PassOver(l.box.wire, rest)
-}
-
-// passFound passes on what a search found, if there is nothing in it but
-// numbers and what is allowed. A quote that is never closed, say, would make
-// imapclient read on beyond the answer to the command, and wait for ever.
-func (l *loan) passFound(name string, found []byte, allowed string) error {
-	found = bytes.ToUpper(bytes.TrimRight(found, " "))
-	for _, c := range found {
-		if c != ' ' && (c < '0' || c > '9') && strings.IndexByte(allowed, c) < 0 {
-			return errAnswer
-		}
-	}
-	l.answered = true
-	l.put("* " + strings.TrimRight(name+string(found), " "))
-	return nil
 }
 
 // isOurs tells whether an ESEARCH answers our command: it may say to which one
@@ -193,7 +183,7 @@ func (l *loan) isOurs(answer []byte) (found []byte, ours bool) {
 }
 
 func (l *loan) put(line string) {
-	l.out = append(append(l.out[:0], line...), "\r\n"...)
+	l.out = append(append(l.out, line...), "\r\n"...)
 }
 
 // Close is how imapclient gives up, and how its reader is sent home.

@@ -3,6 +3,7 @@ package imapbox_test
 import (
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -111,12 +112,36 @@ func TestUIDsNothingIsNotNone(t *testing.T) {
 		"star":           "S: * ESEARCH (TAG \"T1\") UID ALL 1:*\nS: T1 OK done",
 		"not a number":   "S: * SEARCH 1 2 x\nS: T1 OK done",
 		"too many bytes": "s: * SEARCH " + strings.Repeat("1 ", 3<<20),
+		"without end":    strings.Repeat("S: * SEARCH "+strings.Repeat("1 ", 1<<16)+"\n", 9),
 	} {
 		t.Run(name, func(t *testing.T) {
 			got, err := runsOf(t, lyingFolder(t, "ESEARCH", "C: T1 UID SEARCH RETURN (ALL) UID 5:9000\n"+answer), 5, 9000)
 			wantError(t, err, crm.Unreachable, "protocol_error")
 			if got != nil {
 				t.Errorf("got %v", got)
+			}
+		})
+	}
+}
+
+// A server that lists from the end to the beginning costs no more than one that
+// does not. Sorted in one by one these would take half a minute each.
+func TestUIDsListedBackwards(t *testing.T) {
+	const last = 400_000
+	numbers := make([]string, 0, last/2)
+	for n := last; n > 0; n -= 2 {
+		numbers = append(numbers, strconv.Itoa(n))
+	}
+	half := len(numbers) / 2
+	for name, c := range map[string]struct{ capabilities, asks, answers string }{
+		"plain": {"", "UID SEARCH UID", "S: * SEARCH " + strings.Join(numbers[:half], " ") + "\nS: * SEARCH " + strings.Join(numbers[half:], " ")},
+		"runs":  {"ESEARCH", "UID SEARCH RETURN (ALL) UID", "S: * ESEARCH (TAG \"T1\") UID ALL " + strings.Join(numbers, ",")},
+	} {
+		t.Run(name, func(t *testing.T) {
+			b := lyingFolder(t, c.capabilities, "C: T1 "+c.asks+" 1:60000\n"+c.answers+"\nS: T1 OK done")
+			got, err := runsOf(t, b, 1, 60_000)
+			if must(t, err); len(got) != 30_000 || got[0] != "2-2" || got[len(got)-1] != "60000-60000" {
+				t.Errorf("%d runs: %.40q …", len(got), got)
 			}
 		})
 	}

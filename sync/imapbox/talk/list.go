@@ -10,8 +10,12 @@ import (
 	"mailsyncd.example/crm"
 )
 
-// maxFolders bounds how many folders a server may list.
-const maxFolders = 50_000
+// maxFolders bounds how many folders a server may list, and maxNames the bytes
+// of their names and attributes.
+const (
+	maxFolders = 50_000
+	maxNames   = 16 << 20
+)
 
 // Folder is a folder as it is listed, and the name by which the server knows it.
 type Folder struct {
@@ -36,6 +40,7 @@ type Lister struct {
 	Scanner
 	Found  []Folder
 	byName map[string]int // places in Found
+	names  int            // bytes of names and attributes so far
 }
 
 // Take reads a response if it is a LIST or STATUS, and returns false if it is
@@ -57,8 +62,8 @@ func (l *Lister) Take(line []byte) (bool, error) {
 			err = l.finish()
 		}
 	}
-	if err == nil && len(l.Found) > maxFolders {
-		err = fmt.Errorf("%w: over %d folders", ErrTooLong, maxFolders)
+	if err == nil && (len(l.Found) > maxFolders || l.names > maxNames) {
+		err = fmt.Errorf("%w: over %d folders, or %d bytes of names", ErrTooLong, maxFolders, maxNames)
 	}
 	return true, err
 }
@@ -82,6 +87,7 @@ func (l *Lister) list() error {
 			return ErrSyntax
 		}
 		f.Attrs = append(f.Attrs, string(word))
+		l.names += len(word)
 	}
 	delimiter, ok, err := l.str()
 	if err != nil {
@@ -94,6 +100,7 @@ func (l *Lister) list() error {
 		return err
 	}
 	f.Name = DecodeName(f.Wire)
+	l.names += len(f.Wire)
 	// Some servers list a folder twice, the second time with what it is for.
 	if i, again := l.byName[f.Wire]; again {
 		l.Found[i].Attrs = f.Attrs

@@ -216,3 +216,43 @@ func TestOAuthBearerEscapesTheUser(t *testing.T) {
 		t.Errorf("%q %v, want %q", first, err, want)
 	}
 }
+
+func TestFoundIsPutInOrder(t *testing.T) {
+	var f Found
+	if got := f.Append(nil); got != nil {
+		t.Errorf("of no answer: %q", got)
+	}
+	for _, list := range []string{"9 7", "", " 8 1"} {
+		if err := f.Add([]byte(list)); err != nil {
+			t.Error(err)
+		}
+	}
+	if got := string(f.Append([]byte("before "))); got != "before * SEARCH 1 7 8 9\r\n" {
+		t.Errorf("got %q", got)
+	}
+	if err := f.Add([]byte("1 x")); !errors.Is(err, ErrSyntax) {
+		t.Errorf("no number: %v", err)
+	}
+	if err := f.Add([]byte(strings.Repeat("1 ", 1<<19))); !errors.Is(err, ErrTooLong) {
+		t.Errorf("too many: %v", err)
+	}
+}
+
+func TestInOrder(t *testing.T) {
+	for returned, want := range map[string]string{
+		"uid all 7:9,5 min 5":     "UID ALL 5,7:9 MIN 5",
+		"UID ALL 9,10:12,1":       "UID ALL 1,9,10:12",
+		"UID":                     "UID",
+		"":                        "",
+		`UID ALL "1`:              "",
+		"UID ALL 1:*":             "",
+		"UID ALL {3}":             "",
+		"UID X1 3":                "",
+		"UID ALL 4294967295,2,,1": "UID ALL ,1,2,4294967295", // which imapclient refuses
+	} {
+		got, err := InOrder([]byte(returned))
+		if string(got) != want || want == "" && returned != "" && !errors.Is(err, ErrSyntax) {
+			t.Errorf("%q: got %q, %v, want %q", returned, got, err, want)
+		}
+	}
+}
