@@ -19,6 +19,11 @@ const backlogUIDs = 1000
 // before that counts as missed.
 const lateBy = time.Minute
 
+// idleAtMost is how long one IDLE may stand, however long it is to the next
+// look: servers end one of half an hour (RFC 2177 section 3), and routers forget
+// connections long before.
+const idleAtMost = 5 * time.Minute
+
 // settleEvery is how often the database is asked what is in trouble, where
 // nothing is: no try is put off for longer.
 const settleEvery = 24 * time.Hour
@@ -386,7 +391,7 @@ func (s *session) wait(ctx context.Context, until time.Time) error {
 			return nil
 		}
 		waiting, done := s.k.waiting(ctx)
-		news, err := s.box.Wait(waiting, left)
+		news, err := s.box.Wait(waiting, min(left, idleAtMost))
 		poked := waiting.Err() != nil
 		done()
 		if ctx.Err() != nil {
