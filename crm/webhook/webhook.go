@@ -228,8 +228,9 @@ func retryAfter(value string, now time.Time) time.Duration {
 	return 0
 }
 
-// faultOf says in words why there was no answer. The URL is left out: it may
-// have a token in it.
+// faultOf says in words why there was no answer. The URL is left out, as it may
+// have a token in it, and so are addresses: those of an inner network, or of the
+// machine that looks names up there, are not for everybody who may see a webhook.
 func faultOf(err error) string {
 	if e, ok := errors.AsType[*crm.Error](err); ok {
 		return e.Detail
@@ -238,6 +239,15 @@ func faultOf(err error) string {
 		if e.Timeout() {
 			return "The endpoint did not answer in time."
 		}
+		err = e.Err
+	}
+	if e, ok := errors.AsType[*net.DNSError](err); ok {
+		if e.IsNotFound {
+			return "There is no host of the endpoint's name."
+		}
+		return "The name of the endpoint's host can't be looked up at the moment."
+	}
+	if e, ok := errors.AsType[*net.OpError](err); ok {
 		err = e.Err
 	}
 	return "The endpoint could not be reached: " + err.Error()

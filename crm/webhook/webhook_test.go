@@ -7,8 +7,10 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -157,14 +159,22 @@ func TestFaults(t *testing.T) {
 	}{
 		{"the guard", "https://hooks.example/t0ken", "This host is not on the public internet.", refused},
 		{"the network", "https://hooks.example/t0ken", "could not be reached: no route", errors.New("no route")},
+		{"nobody there", "https://hooks.example/t0ken", "could not be reached: connect: connection refused", dialing(os.NewSyscallError("connect", syscall.ECONNREFUSED))},
+		{"no such host", "https://hooks.example/t0ken", "no host of the endpoint's name", dialing(&net.DNSError{Err: "no such host", Name: "hooks.example", Server: "10.0.0.53:53", IsNotFound: true})},
+		{"no answer about it", "https://hooks.example/t0ken", "can't be looked up", dialing(&net.DNSError{Err: "server misbehaving", Name: "hooks.example", Server: "10.0.0.53:53"})},
 		{"the certificate", trusting.URL + "/t0ken", "certificate", nil},
 		{"the scheme", "ftp://hooks.example/t0ken", "no https URL", nil},
 	} {
 		a := newPoster(t, &line{err: c.line}, &line{}).Post(t.Context(), c.url, "evt_1", []crm.Secret{"whsec_eA=="}, nil)
-		if a.Status != 0 || a.Reached || !strings.Contains(a.Fault, c.want) || strings.Contains(a.Fault, "t0ken") {
+		if a.Status != 0 || a.Reached || !strings.Contains(a.Fault, c.want) || strings.Contains(a.Fault, "t0ken") || strings.Contains(a.Fault, "10.0.0.") {
 			t.Errorf("%s: %+v, want %q", c.name, a, c.want)
 		}
 	}
+}
+
+// dialing is what net.Dialer makes of an error.
+func dialing(err error) error {
+	return &net.OpError{Op: "dial", Net: "tcp", Addr: &net.TCPAddr{IP: net.IPv4(10, 0, 0, 7), Port: 443}, Err: err}
 }
 
 // Who knocks learns whether a post could be sent, and sends nothing.

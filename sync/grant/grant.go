@@ -74,6 +74,7 @@ type Refresher struct {
 	all sync.WaitGroup // flights
 
 	mu      sync.Mutex
+	closed  bool
 	flights map[place]*flight
 	unsaved map[place]crm.Grant  // refreshed, but the database was away
 	busy    map[string]time.Time // providers that asked for patience
@@ -110,8 +111,12 @@ func New(o Options) *Refresher {
 }
 
 // Close waits for refreshes that are under way, and for what they bring to be
-// stored. Nothing may ask for a token any more.
+// stored. Who asks for a token from then on, as a timer that has just gone off
+// may, gets none.
 func (r *Refresher) Close(ctx context.Context) error {
+	r.mu.Lock()
+	r.closed = true
+	r.mu.Unlock()
 	r.all.Wait()
 	var err error
 	for p := range r.unsaved {
@@ -164,6 +169,11 @@ func (r *Refresher) board(ctx context.Context, p place, refused crm.Secret) *fli
 		return f
 	}
 	f := &flight{done: make(chan struct{})}
+	if r.closed {
+		f.err = crm.E(crm.Unavailable, "grant_busy", "The daemon stops; access to this mailbox is asked for after its next start.")
+		close(f.done)
+		return f
+	}
 	r.flights[p] = f
 	r.all.Go(func() {
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), flightTime)

@@ -64,6 +64,13 @@ func TestCloseStoresWhatIsLeft(t *testing.T) {
 	if g := h.grant(l); g.Turn != 1 {
 		t.Errorf("stored is turn %d", g.Turn)
 	}
+	// A timer that went off at the last moment must not begin another refresh.
+	h.clock.advance(2 * time.Hour)
+	_, err = h.connect(r, l)
+	h.wantError(err, crm.Unavailable, "grant_busy")
+	if g := h.grant(l); g.Turn != 1 {
+		t.Errorf("refreshed after the end: turn %d", g.Turn)
+	}
 }
 
 // Whoever signs in again while the old grant is refreshed has the last word.
