@@ -217,7 +217,8 @@ func TestExplain(t *testing.T) {
 	for _, id := range []string{"1@kunde.example", " <1@kunde.example> "} {
 		got := must(o.as["uwe"].Explain(t.Context(), id))(t)
 		if len(got) != 3 || got[0].MessageID != "msg_1" || got[0].Sentence != "It is imported." ||
-			!strings.Contains(got[1].Sentence, "next look") || !strings.Contains(got[2].Sentence, "not watched") {
+			!strings.Contains(got[1].Sentence, "next look") || !strings.Contains(got[2].Sentence, "not watched") ||
+			got[0].Rule != crm.Imported || got[1].Rule != crm.BeforeContact || got[2].Rule != "not_watched" {
 			t.Errorf("%s: %+v", id, got)
 		}
 	}

@@ -51,7 +51,8 @@ type Store interface {
 	// ascending.
 	Ledger(ctx context.Context, a crm.AccountID, f crm.FolderID, each func(crm.Run)) error
 	// OutcomeOf tells what became of a UID, "" where it has no outcome yet,
-	// and of which message it is a copy.
+	// and of which message it is a copy. Copies of a message that was deleted
+	// since are crm.Removed and belong to none.
 	OutcomeOf(ctx context.Context, a crm.AccountID, f crm.FolderID, uid crm.UID) (crm.Outcome, crm.MessageID, error)
 	// SaveBalance writes how many UIDs of a folder had no outcome, and ends
 	// sightings at or below its position whose UIDs are gone. crm.Conflict

@@ -18,14 +18,21 @@ type Explanation struct {
 	UID        crm.UID       `json:"uid"`
 	ReceivedAt time.Time     `json:"received_at"`
 	Outcome    crm.Outcome   `json:"outcome,omitempty" doc:"What became of it; left out while it has not been read."`
-	Rule       crm.Outcome   `json:"rule" doc:"What today's import rules say of it: imported, or the reason to refuse it."`
+	Rule       crm.Outcome   `json:"rule" doc:"What today's import rules say of it: imported, or the reason to refuse it; not_watched in a folder that is left out."`
 	Watched    bool          `json:"watched" doc:"false: folders for junk, trash and drafts are left out."`
 	MessageID  crm.MessageID `json:"message_id,omitempty" doc:"Where it is in the CRM."`
 	Sentence   string        `json:"sentence" doc:"The same for people."`
 }
 
+// notWatched is the rule that keeps mail of some folders out. It is no outcome:
+// of these folders no ledger is kept.
+const notWatched crm.Outcome = "not_watched"
+
 // ExplanationOf shows what became of a copy.
 func ExplanationOf(e crm.Explanation) Explanation {
+	if !e.Watched {
+		e.Rule = notWatched
+	}
 	return Explanation{
 		Folder: e.FolderName, UID: e.UID, ReceivedAt: UTC(e.ReceivedAt), Outcome: e.Outcome, Rule: e.Rule,
 		Watched: e.Watched, MessageID: e.Message, Sentence: sentence(e),

@@ -156,14 +156,17 @@ func (t tx) saveBalance(b crm.Balance, position crm.UID, at time.Time) error {
 }
 
 // OutcomeOf tells what became of a UID under the folder's current UIDVALIDITY,
-// "" where it has no outcome yet, and of which message it is a copy.
+// "" where it has no outcome yet, and of which message it is a copy. The ledger
+// keeps what once was true; of a message that was deleted since, Removed is.
 func (ar *Archive) OutcomeOf(ctx context.Context, a crm.AccountID, f crm.FolderID, uid crm.UID) (crm.Outcome, crm.MessageID, error) {
 	var outcome crm.Outcome
 	var message crm.MessageID
 	_, err := ar.db.Reading(ctx).First(txn.Into(&outcome, &message), `
-		SELECT l.outcome, COALESCE(s.message, '') FROM folders f
+		SELECT CASE WHEN m.deleted_at IS NULL THEN l.outcome ELSE $4 END, CASE WHEN m.deleted_at IS NULL THEN COALESCE(m.id, '') ELSE '' END
+		FROM folders f
 		JOIN ledger l ON l.account = f.account AND l.folder = f.id AND l.uidvalidity = f.uidvalidity AND l.lo <= $3 AND l.hi >= $3
 		LEFT JOIN sightings s ON s.account = f.account AND s.folder = f.id AND s.uidvalidity = f.uidvalidity AND s.uid = $3
-		WHERE f.account = $1 AND f.id = $2`, a, f, uid)
+		LEFT JOIN messages m ON m.account = s.account AND m.id = s.message
+		WHERE f.account = $1 AND f.id = $2`, a, f, uid, crm.Removed)
 	return outcome, message, ar.db.Fail(ctx, "read outcome", err)
 }
