@@ -20,8 +20,7 @@ type After struct {
 // least once is all that is promised, and all that is needed with that.
 func (s *server) listEvents(ctx context.Context, in *struct {
 	After
-	Cursor string `query:"cursor" maxLength:"32" doc:"next of the page before; takes the place of after."`
-	Limit  int    `query:"limit" minimum:"1" maximum:"200" default:"50"`
+	Paging // its cursor takes the place of after
 }) (*page[wire.Event], error) {
 	after := in.After.After
 	if in.Cursor != "" {
@@ -31,12 +30,13 @@ func (s *server) listEvents(ctx context.Context, in *struct {
 		}
 		after = seq
 	}
-	events, err := s.Store.ListEvents(ctx, account(ctx), after, in.Limit)
+	limit := in.paging().Limit
+	events, err := s.Store.ListEvents(ctx, account(ctx), after, limit)
 	if err != nil {
 		return nil, err
 	}
 	list := wire.List[wire.Event]{Items: wire.Each(visibleEvents(caller(ctx), events), wire.EventOf)}
-	if len(events) == in.Limit {
+	if len(events) == limit {
 		list.Next = strconv.FormatInt(events[len(events)-1].Seq, 10)
 	}
 	return &page[wire.Event]{list}, nil

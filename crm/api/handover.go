@@ -13,13 +13,14 @@ import (
 func (s *server) handover(ctx context.Context, in *struct {
 	UserPath
 	StalePolicy
-	Limit int `query:"limit" minimum:"1" maximum:"200" default:"50" doc:"How many threads, contacts and enrollments at most."`
+	Limit int `query:"limit" minimum:"1" default:"50" doc:"How many threads, contacts and enrollments at most; more than 200 count as 200."`
 }) (*reply[wire.Handover], error) {
 	staleAfter, err := in.staleAfter()
 	if err != nil {
 		return nil, err
 	}
-	h, err := s.Store.Handover(ctx, account(ctx), in.user(), in.Limit)
+	limit := min(in.Limit, longestPage)
+	h, err := s.Store.Handover(ctx, account(ctx), in.user(), limit)
 	if err != nil {
 		return nil, err
 	}
@@ -28,7 +29,7 @@ func (s *server) handover(ctx context.Context, in *struct {
 	}
 	h.User.ID = in.user()
 	enrollments, err := s.Store.ListEnrollments(ctx, account(ctx), crm.EnrollmentQuery{
-		User: in.user(), Status: crm.EnrollmentActive, Paging: crm.Paging{Limit: in.Limit},
+		User: in.user(), Status: crm.EnrollmentActive, Paging: crm.Paging{Limit: limit},
 	})
 	if err != nil {
 		return nil, err

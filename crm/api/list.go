@@ -8,10 +8,16 @@ import (
 // Paging is part of the input of every list.
 type Paging struct {
 	Cursor string `query:"cursor" maxLength:"512" doc:"next of the page before."`
-	Limit  int    `query:"limit" minimum:"1" maximum:"200" default:"50" doc:"How many items at most."`
+	Limit  int    `query:"limit" minimum:"1" default:"50" doc:"How many items at most; more than 200 count as 200."`
 }
 
-func (p Paging) paging() crm.Paging { return crm.Paging{Cursor: p.Cursor, Limit: p.Limit} }
+// longestPage is what a page may hold. Who asks for more is served so many and
+// goes on with next, as after any other page.
+const longestPage = 200
+
+func (p Paging) paging() crm.Paging {
+	return crm.Paging{Cursor: p.Cursor, Limit: min(p.Limit, longestPage)}
+}
 
 // pageInput is the input of a list that asks for nothing but a page.
 type pageInput struct{ Paging }
