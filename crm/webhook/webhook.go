@@ -101,7 +101,10 @@ func transport(line Line, roots *x509.CertPool) *http.Transport {
 func (p *Poster) Close() { p.client.CloseIdleConnections() }
 
 // Check tells what is wrong with the URL of an endpoint: crm.Invalid
-// ("url_invalid", "host_unknown") or crm.Forbidden ("host_not_allowed").
+// ("url_invalid", "host_unknown") or crm.Forbidden ("host_not_allowed"). An
+// https host that DNS does not know is nothing wrong: it may be about to be set
+// up, or DNS be down for a moment, and each post is guarded anyway. Without
+// TLS the address decides whether the URL is one at all.
 func (p *Poster) Check(ctx context.Context, raw string) error {
 	u, err := url.Parse(raw)
 	if err != nil || len(raw) > longestURL || u.Hostname() == "" || u.Opaque != "" {
@@ -116,7 +119,11 @@ func (p *Poster) Check(ctx context.Context, raw string) error {
 	}
 	ctx, cancel := context.WithTimeout(ctx, checkTimeout)
 	defer cancel()
-	return line.Check(ctx, u.Hostname(), port)
+	err = line.Check(ctx, u.Hostname(), port)
+	if u.Scheme == "https" && crm.CodeOf(err) == "host_unknown" {
+		return nil
+	}
+	return err
 }
 
 // way is the line that leads to a URL's host, and the port there.

@@ -130,6 +130,26 @@ func TestCheck(t *testing.T) {
 	}
 }
 
+// A host that DNS does not know may come to be; but where there is no TLS the
+// address must be known to be an allowed one.
+func TestCheckOfUnknownHosts(t *testing.T) {
+	unknown := &line{err: crm.E(crm.Invalid, "host_unknown", "The host's name leads nowhere.")}
+	refused := &line{err: crm.E(crm.Forbidden, "host_not_allowed", "This host is not on the public internet.")}
+	for _, c := range []struct {
+		url        string
+		tls, plain *line
+		code       string
+	}{
+		{"https://hooks.example/x", unknown, refused, ""},
+		{"http://hooks.example/x", refused, unknown, "host_unknown"},
+		{"https://10.1.2.3/x", refused, unknown, "host_not_allowed"},
+	} {
+		if err := newPoster(t, c.tls, c.plain).Check(t.Context(), c.url); crm.CodeOf(err) != c.code {
+			t.Errorf("%s: %v, want %q", c.url, err, c.code)
+		}
+	}
+}
+
 func newPoster(t *testing.T, tls, plain *line) *Poster {
 	p := New(Options{TLS: tls, Plain: plain, Now: time.Now})
 	t.Cleanup(p.Close)
