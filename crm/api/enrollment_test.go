@@ -121,7 +121,7 @@ func TestEnrollmentIsHeld(t *testing.T) {
 	}
 	since := "since=" + url.QueryEscape(o.clock.Now().Add(-time.Hour).Format(time.RFC3339))
 	text := body(t, must(o.key.Send(ctx, "GET", "/v1/contacts/kunde/reply-check?"+since, "", nil))(t))
-	if c := decode[wire.ReplyCheck](t, text); c.ClearToSend || c.Replied == nil || *c.Replied || !c.AbsentUntil.Equal(until) || c.AbsenceID != id {
+	if c := decode[wire.ReplyCheck](t, text); c.ClearToSend || c.Replied != wire.NotReplied || !c.AbsentUntil.Equal(until) || c.AbsenceID != id {
 		t.Errorf("asked while they are away: %s", text)
 	}
 	o.clock.advance(72 * time.Hour)

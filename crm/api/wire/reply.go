@@ -1,15 +1,52 @@
 package wire
 
 import (
+	"bytes"
+	"strconv"
 	"time"
+
+	"github.com/danielgtaylor/huma/v2"
 
 	"mailsyncd.example/crm"
 )
 
+// Replied tells whether a contact has replied. In JSON it is true, false or
+// "unknown": whoever takes every answer but false for a reply is on the safe
+// side, and whoever expects a truth value only fails instead of sending.
+type Replied string
+
+const (
+	HasReplied   Replied = "true"
+	NotReplied   Replied = "false"
+	UnknownReply Replied = "unknown"
+)
+
+// MarshalJSON implements json.Marshaler.
+func (r Replied) MarshalJSON() ([]byte, error) {
+	if r == HasReplied || r == NotReplied {
+		return []byte(r), nil
+	}
+	return strconv.AppendQuote(nil, string(UnknownReply)), nil
+}
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (r *Replied) UnmarshalJSON(b []byte) error {
+	*r = Replied(bytes.Trim(b, `"`))
+	return nil
+}
+
+// Schema implements huma.SchemaProvider.
+func (Replied) Schema(huma.Registry) *huma.Schema {
+	return &huma.Schema{OneOf: []*huma.Schema{
+		{Type: huma.TypeBoolean},
+		{Type: huma.TypeString, Enum: []any{string(UnknownReply)}},
+	}}
+}
+
 // ReplyCheck tells whether a contact has replied, and how well that is known.
 type ReplyCheck struct {
-	Replied        *bool          `json:"replied" doc:"true: a reply is here. false: all linked mailboxes have been read, and there is none. null: not known, so do not send."`
-	ClearToSend    bool           `json:"clear_to_send" doc:"true where replied is false and the contact is not away, and in no other case: safe to test where null and false look alike."`
+	Replied        Replied        `json:"replied" doc:"true: a reply is here. false: all linked mailboxes have been read, and there is none. \"unknown\": not known, so do not send."`
+	ClearToSend    bool           `json:"clear_to_send" doc:"true where replied is false and the contact is not away, and in no other case: the one thing to test."`
 	MessageID      crm.MessageID  `json:"message_id,omitempty" doc:"The first reply."`
 	ReceivedAt     time.Time      `json:"received_at,omitzero" doc:"When the mail server received it."`
 	SuspectID      crm.MessageID  `json:"suspect_message_id,omitempty" doc:"A message that would be a reply if its sender were who it says: the mail server doubts it (DMARC). It counts as none."`
@@ -32,11 +69,13 @@ type StaleMailbox struct {
 func ReplyCheckOf(c crm.ReplyCheck, now time.Time, staleAfter time.Duration) ReplyCheck {
 	since := now.Add(-staleAfter)
 	v := ReplyCheck{
-		ClearToSend: c.Silent(since), MessageID: c.Message, ReceivedAt: UTC(c.ReceivedAt), SuspectID: c.Suspect,
+		Replied: UnknownReply, ClearToSend: c.Silent(since), MessageID: c.Message, ReceivedAt: UTC(c.ReceivedAt), SuspectID: c.Suspect,
 		SyncedThrough: UTC(c.SyncedThrough()), StaleMailboxes: Each(c.Stale(since), staleMailboxOf),
 	}
-	if replied := c.Message != ""; replied || v.ClearToSend {
-		v.Replied = &replied
+	if c.Message != "" {
+		v.Replied = HasReplied
+	} else if v.ClearToSend {
+		v.Replied = NotReplied
 	}
 	if c.Away.Until.After(now) {
 		v.ClearToSend, v.AbsentUntil, v.AbsenceID = false, UTC(c.Away.Until), c.Away.Message

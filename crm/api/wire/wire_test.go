@@ -20,6 +20,7 @@ func TestNothingIsNull(t *testing.T) {
 		wire.ContactOf(crm.Contact{}, true), wire.LinkOf(crm.Link{}), wire.MailboxOf(crm.Health{}, time.Time{}),
 		wire.BalanceOf([]crm.FolderBalance{{}}), wire.ThreadOf(crm.Thread{}), wire.MessageOf(crm.Message{}),
 		wire.OpenedMessageOf(crm.Message{}), wire.ExplanationOf(crm.Explanation{}), wire.EnrollmentOf(crm.Enrollment{}, nil),
+		wire.ReplyCheckOf(crm.ReplyCheck{}, time.Time{}, 0),
 	} {
 		b, err := json.Marshal(v)
 		if err != nil {
