@@ -26,9 +26,14 @@ func (db *DB) Fail(ctx context.Context, op string, err error) error {
 	return crm.Wrap(crm.Internal, "database", "The database could not do what was asked ("+op+"); the daemon's log has its words.", err)
 }
 
-// NotFound says that the account has no such thing.
+// NotFound says that the account has no such thing, or that there is no such
+// account.
 func NotFound(what string) *crm.Error {
-	return crm.E(crm.NotFound, what+"_not_found", "There is no such "+what+" in this account; check the id.")
+	where := " in this account"
+	if what == "account" {
+		where = ""
+	}
+	return crm.E(crm.NotFound, what+"_not_found", "There is no such "+what+where+"; check the id.")
 }
 
 // Fenced refuses what somebody writes who works a mailbox under a lower fence
