@@ -3,13 +3,14 @@ package main
 import (
 	"bufio"
 	"fmt"
-	"net/netip"
 	"os"
 	"reflect"
 	"strings"
 	"time"
 
 	"github.com/alecthomas/kong"
+
+	"mailsyncd.example/sync/guard"
 )
 
 // Config is the configuration of the daemon. A setting has one name
@@ -25,7 +26,7 @@ type Config struct {
 	Keyset        string         `placeholder:"JSON" setting:"MAILSYNC_KEYSET" help:"Keys that encrypt credentials. Made in the data folder on first start unless given."`
 	OperatorToken string         `placeholder:"TOKEN" setting:"MAILSYNC_OPERATOR_TOKEN" help:"Token that manages accounts. Made on first start, in a file in the data folder, unless given."`
 	PollInterval  time.Duration  `default:"3m" placeholder:"TIME" setting:"MAILSYNC_POLL_INTERVAL" help:"Look at every folder at least this often (${default})."`
-	AllowNetworks []netip.Prefix `placeholder:"CIDR" setting:"MAILSYNC_ALLOW_NETWORKS" help:"Private networks, separated by commas, in which mail hosts and webhook endpoints may stand. Without it only public addresses are dialled."`
+	AllowNetworks guard.Networks `placeholder:"CIDR" setting:"MAILSYNC_ALLOW_NETWORKS" help:"Private networks, separated by commas, in which mail hosts and webhook endpoints may stand. Without it only public addresses are dialled."`
 	HostConns     int            `name:"host-connections" default:"20000" placeholder:"N" setting:"MAILSYNC_HOST_CONNECTIONS" help:"Have at most so many connections to one mail host, all processes together (${default})."`
 	HostLogins    float64        `default:"50" placeholder:"N" setting:"MAILSYNC_HOST_LOGINS" help:"Log in at one mail host at most so often in a second, all processes together (${default})."`
 	CAFile        string         `type:"existingfile" placeholder:"FILE" setting:"MAILSYNC_CA_FILE" help:"Trust the CA certificates in FILE too, for mail hosts, webhook endpoints and the bucket."`

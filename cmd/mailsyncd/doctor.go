@@ -10,12 +10,12 @@ import (
 	"io/fs"
 	"net"
 	"net/http"
-	"net/netip"
 	"os"
 	"path/filepath"
 	"time"
 
 	"mailsyncd.example/crm"
+	"mailsyncd.example/crm/api/gate"
 )
 
 type doctorCommand struct {
@@ -200,7 +200,7 @@ func (c doctorCommand) checkNetworks(context.Context) (string, error) {
 	if len(c.AllowNetworks) == 0 {
 		return "only public addresses are dialled", nil
 	}
-	return fmt.Sprintf("public addresses and %v are dialled", []netip.Prefix(c.AllowNetworks)), nil
+	return fmt.Sprintf("public addresses and %v are dialled", c.AllowNetworks), nil
 }
 
 func (c doctorCommand) checkCAFile(context.Context) (string, error) {
@@ -250,7 +250,7 @@ func readCertificates(path string) ([]*x509.Certificate, error) {
 
 func (c doctorCommand) checkToken(context.Context) (string, error) {
 	if c.OperatorToken != "" {
-		return "given by the configuration", checkTokenLength(c.OperatorToken)
+		return "given by the configuration", gate.CheckStrength(crm.Secret(c.OperatorToken))
 	}
 	return checkPrivate(c.operatorTokenFile())
 }

@@ -12,6 +12,7 @@ import (
 
 	"mailsyncd.example/crm"
 	"mailsyncd.example/crm/api"
+	"mailsyncd.example/crm/api/gate"
 	"mailsyncd.example/crm/outbox"
 	"mailsyncd.example/crm/store"
 	"mailsyncd.example/crm/webhook"
@@ -83,6 +84,9 @@ func newDaemon(ctx context.Context, c Config, log *zap.Logger, observe func(inta
 	}
 	if d.token, err = c.operatorToken(); err != nil {
 		return nil, err
+	}
+	if err := gate.CheckStrength(d.token); err != nil {
+		log.Warn(err.Error())
 	}
 	ownKeys := c.keepsOwnKeys()
 	keys, err := c.openKeys()

@@ -24,6 +24,8 @@ func TestServeSaysWhatIsWrong(t *testing.T) {
 	inUse := serve(t, t.TempDir())
 	file := filepath.Join(t.TempDir(), "file")
 	write(t, file, "")
+	tokenless := t.TempDir()
+	write(t, filepath.Join(tokenless, "operator-token"), "\n")
 	for _, c := range []struct {
 		name string
 		args []string
@@ -34,7 +36,7 @@ func TestServeSaysWhatIsWrong(t *testing.T) {
 		{"address taken", []string{"--listen", taken.Addr().String()}, "--listen"},
 		{"second daemon", []string{"--data-dir", inUse.dataDir}, "Another process"},
 		{"newer database", []string{"--data-dir", newerDatabase(t)}, "newer mailsyncd"},
-		{"short token", []string{"--operator-token", "secret"}, "16 characters"},
+		{"no token in the file", []string{"--data-dir", tokenless}, "holds no token"},
 		{"CA file without certificates", []string{"--ca-file", file}, "certificate"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -46,6 +48,21 @@ func TestServeSaysWhatIsWrong(t *testing.T) {
 				t.Errorf("stderr is %q, want one line about %q", stderr, c.want)
 			}
 		})
+	}
+}
+
+// The operator's token is the operator's choice. A short one is warned of.
+func TestShortOperatorToken(t *testing.T) {
+	dir := t.TempDir()
+	write(t, filepath.Join(dir, "operator-token"), "secret\n")
+	for _, more := range [][]string{nil, {"--operator-token", "secret"}} {
+		d := serve(t, dir, more...)
+		d.log.waitText("can be guessed")
+		if d.token != "secret" {
+			t.Errorf("the token is %q", string(d.token))
+		}
+		do(t, d.client, http.MethodGet, "/v1/accounts", nil)
+		d.stop()
 	}
 }
 
@@ -88,7 +105,7 @@ func TestWrongConfigurationIsAMatterOfUsage(t *testing.T) {
 		{"no time at all", []string{"MAILSYNC_POLL_INTERVAL=0s"}, nil, "above zero"},
 		{"no connections", []string{"MAILSYNC_HOST_CONNECTIONS=0"}, nil, "--host-connections"},
 		{"no logins", nil, []string{"--host-logins=-1"}, "--host-logins"},
-		{"no network", nil, []string{"--allow-networks", "10.0.0.1"}, "--allow-networks"},
+		{"no network", nil, []string{"--allow-networks", "10.0.0.1/33"}, "--allow-networks"},
 		{"another database", []string{"MAILSYNC_DATABASE_URL=mysql://x"}, nil, "--database-url"},
 		{"another store of mail", nil, []string{"--blob-url", "gs://mail"}, "--blob-url"},
 		{"credentials in a URL", []string{"MAILSYNC_BLOB_URL=s3://key:secret@mail"}, nil, "AWS_ACCESS_KEY_ID"},
@@ -109,6 +126,17 @@ func TestUnknownSettings(t *testing.T) {
 	env := []string{"MAILSYNC_LISTEN=x", "MAILSYNC_TOKEN=x", "MAILSYNC_LISTNE=x", "HOME=/", "MAILSYNC_REDIS=x"}
 	if got, want := unknownSettings(env), []string{"MAILSYNC_LISTNE", "MAILSYNC_REDIS"}; !slices.Equal(got, want) {
 		t.Errorf("%v, want %v", got, want)
+	}
+}
+
+// Networks are read as people write them: with a space after the comma, or a
+// single machine by its address.
+func TestNetworks(t *testing.T) {
+	dir := t.TempDir()
+	env := []string{"MAILSYNC_ALLOW_NETWORKS= 10.0.0.0/8, 192.168.1.7,::1/128,", "MAILSYNC_LISTEN=127.0.0.1:0", "MAILSYNC_DATA_DIR=" + dir}
+	code, stdout, stderr := run(t, env, "doctor")
+	if want := "[10.0.0.0/8 192.168.1.7/32 ::1/128]"; code != exitOK || !strings.Contains(stdout, want) {
+		t.Errorf("code %d, stderr %q, want %s in:\n%s", code, stderr, want, stdout)
 	}
 }
 

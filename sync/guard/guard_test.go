@@ -2,6 +2,7 @@ package guard
 
 import (
 	"context"
+	"fmt"
 	"net"
 	"net/netip"
 	"strconv"
@@ -144,6 +145,29 @@ func TestCheckForWebhooks(t *testing.T) {
 		}
 		if err := plain.Check(t.Context(), c.host, c.port); crm.CodeOf(err) != c.plain {
 			t.Errorf("http %s:%d: %v, want %q", c.host, c.port, err, c.plain)
+		}
+	}
+}
+
+// Networks are read as people write them, and what is none is named.
+func TestNetworks(t *testing.T) {
+	for text, want := range map[string]string{
+		"":                      "[]",
+		"10.1.0.0/16":           "[10.1.0.0/16]",
+		" 10.1.0.0/16, ::1/128": "[10.1.0.0/16 ::1/128]",
+		"192.168.1.7,::1,":      "[192.168.1.7/32 ::1/128]",
+		"10.1.0.0/33":           `"10.1.0.0/33" is no network`,
+		"10.1.0.0/16 10.2.0.1":  `"10.1.0.0/16 10.2.0.1" is no network`,
+		"mail.acme.example":     `"mail.acme.example" is no network`,
+	} {
+		var n Networks
+		err := n.UnmarshalText([]byte(text))
+		got := fmt.Sprint(n)
+		if err != nil {
+			got = err.Error()
+		}
+		if !strings.HasPrefix(got, want) {
+			t.Errorf("%q: %s, want %s", text, got, want)
 		}
 	}
 }

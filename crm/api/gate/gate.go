@@ -8,6 +8,7 @@ import (
 	"crypto/sha256"
 	"crypto/subtle"
 	"encoding/base64"
+	"errors"
 	"net/http"
 	"strings"
 	"time"
@@ -216,6 +217,15 @@ func NewToken(prefix string) (string, crm.TokenHash) {
 	_, _ = rand.Read(b[:]) // never fails (crypto/rand)
 	token := prefix + "_" + base64.RawURLEncoding.EncodeToString(b[:])
 	return token, HashOf(token)
+}
+
+// CheckStrength warns of an operator's token that somebody could guess. It is the
+// operator's to choose, so this is no reason not to run.
+func CheckStrength(operatorToken crm.Secret) error {
+	if len(operatorToken) < 16 {
+		return errors.New("the operator's token can be guessed; give one of 16 characters or more, or leave it out and one is made")
+	}
+	return nil
 }
 
 // HashOf is what stands for a token in the database: 192 random bits need no
