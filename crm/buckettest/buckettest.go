@@ -39,7 +39,7 @@ type Server struct {
 	root, side, log string
 	binary          string
 	port            int
-	proc            *servertest.Process // nil while stopped
+	runner          servertest.Runner
 }
 
 // Start runs a server until the test ends, and gives the process its
@@ -65,20 +65,14 @@ func StartIn(t testing.TB, root string) *Server {
 	if err := os.Mkdir(s.side, 0o700); err != nil {
 		t.Fatal(err)
 	}
-	for range 5 { // somebody may be faster to take the free port
-		ports, portsErr := servertest.FreePorts(1)
-		if portsErr != nil {
-			t.Fatal(portsErr)
-		}
-		t.Cleanup(ports.Release)
-		s.port = ports.Numbers[0]
-		if err = s.start(); err == nil {
-			break
-		}
-	}
+	ports, err := servertest.OnFreePorts(1, func(numbers []int) error {
+		s.port = numbers[0]
+		return s.runner.Start(s.begin)
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
+	t.Cleanup(ports.Release)
 	t.Cleanup(s.Kill)
 	t.Setenv("AWS_ACCESS_KEY_ID", AccessKey)
 	t.Setenv("AWS_SECRET_ACCESS_KEY", SecretKey)
@@ -104,26 +98,21 @@ func find() (string, error) {
 	return "", ErrMissing
 }
 
-func (s *Server) start() error {
+func (s *Server) begin() (*servertest.Process, error) {
 	log, err := os.OpenFile(s.log, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	defer log.Close() // the server has its own
 	cmd := exec.Command(s.binary, "--port", s.Address(), "--region", Region, "posix", "--sidecar", s.side, s.root)
 	cmd.Env = append(os.Environ(), "ROOT_ACCESS_KEY_ID="+AccessKey, "ROOT_SECRET_ACCESS_KEY="+SecretKey)
 	cmd.Stdout, cmd.Stderr = log, log
-	p, err := servertest.Launch(cmd, syscall.SIGKILL)
+	p, err := servertest.Begin(cmd, syscall.SIGKILL, s.knock)
 	if err != nil {
-		return err
-	}
-	if err := p.Await(s.knock); err != nil {
-		p.End(syscall.SIGKILL)
 		said, _ := os.ReadFile(s.log) // where there is none, the error says enough
-		return fmt.Errorf("%w\n%s", err, said)
+		err = fmt.Errorf("%w\n%s", err, said)
 	}
-	s.proc = p
-	return nil
+	return p, err
 }
 
 // knock returns nil once the server answers, if only that it lets nobody in.
@@ -140,21 +129,13 @@ func (s *Server) knock() error {
 // data.
 func (s *Server) Restart(t testing.TB) {
 	t.Helper()
-	if s.proc != nil {
-		t.Fatal(servertest.ErrRuns)
-	}
-	if err := s.start(); err != nil {
+	if err := s.runner.Start(s.begin); err != nil {
 		t.Fatal(err)
 	}
 }
 
 // Kill ends the server at once, whatever it does.
-func (s *Server) Kill() {
-	if s.proc != nil {
-		s.proc.End(syscall.SIGKILL)
-		s.proc = nil
-	}
-}
+func (s *Server) Kill() { s.runner.End(syscall.SIGKILL, nil) }
 
 // Address is where the server listens: for proxies.
 func (s *Server) Address() string { return servertest.Address(s.port) }

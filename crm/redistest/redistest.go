@@ -36,13 +36,14 @@ var ErrMissing = errors.New("redis-server is not installed: make test installs i
 // Server is a Redis that starts when its URL is first asked for. The zero
 // value is ready; whoever has one calls Close in the end.
 type Server struct {
+	runner servertest.Runner
+
 	mu    sync.Mutex
 	tried bool
 	err   error // of the first start
 	dir   string
 	ports *servertest.Ports
 	port  int
-	proc  *servertest.Process // nil while stopped
 }
 
 // URL returns the server's URL, with nothing in its databases. Without Redis
@@ -69,49 +70,36 @@ func (s *Server) Open() (url string, err error) {
 		s.err = s.first()
 	}
 	err = s.err
-	if err == nil && s.proc == nil {
-		err = s.start() // a test before left it stopped
+	if err == nil && !s.runner.Runs() {
+		err = s.Start() // a test before left it stopped
 	}
 	return s.url(), err
 }
 
-// first starts the server. Somebody may be faster to take the free port, so it
-// is tried again with another.
-func (s *Server) first() error {
+// first starts the server.
+func (s *Server) first() (err error) {
 	if _, err := exec.LookPath("redis-server"); err != nil {
 		return ErrMissing
 	}
-	var err error
 	if s.dir, err = os.MkdirTemp("", "redistest"); err != nil {
 		return err
 	}
-	for range 5 {
-		s.ports.Release()
-		if s.ports, err = servertest.FreePorts(1); err != nil {
-			return err
-		}
-		s.port = s.ports.Numbers[0]
-		if err = s.start(); err == nil {
-			return nil
-		}
-	}
+	s.ports, err = servertest.OnFreePorts(1, func(numbers []int) error {
+		s.port = numbers[0]
+		return s.Start()
+	})
 	return err
 }
 
-func (s *Server) start() error {
+func (s *Server) begin() (*servertest.Process, error) {
 	cmd := exec.Command("redis-server", "--port", strconv.Itoa(s.port), "--bind", "127.0.0.1",
 		"--save", "", "--appendonly", "no", "--dir", s.dir, "--logfile", s.dir+"/log")
-	p, err := servertest.Launch(cmd, syscall.SIGKILL)
+	p, err := servertest.Begin(cmd, syscall.SIGKILL, s.knock)
 	if err != nil {
-		return err
-	}
-	if err := p.Await(s.knock); err != nil {
-		p.End(syscall.SIGKILL)
 		log, _ := os.ReadFile(s.dir + "/log") // where there is none, the error says enough
-		return fmt.Errorf("%w\n%s", err, log)
+		err = fmt.Errorf("%w\n%s", err, log)
 	}
-	s.proc = p
-	return nil
+	return p, err
 }
 
 // knock asks the server for its process: somebody else might listen on the port.
@@ -148,20 +136,13 @@ func (s *Server) Flush(t testing.TB) {
 }
 
 // Start runs the server after a Stop or Kill, on the same port, with no data.
-func (s *Server) Start() error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.proc != nil {
-		return servertest.ErrRuns
-	}
-	return s.start()
-}
+func (s *Server) Start() error { return s.runner.Start(s.begin) }
 
 // Stop ends the server in good order; its data is gone.
-func (s *Server) Stop() { s.finish(syscall.SIGTERM) }
+func (s *Server) Stop() { s.runner.End(syscall.SIGTERM, nil) }
 
 // Kill ends the server at once; its data is gone.
-func (s *Server) Kill() { s.finish(syscall.SIGKILL) }
+func (s *Server) Kill() { s.runner.End(syscall.SIGKILL, nil) }
 
 // Restart is Kill and Start.
 func (s *Server) Restart() error {
@@ -172,22 +153,7 @@ func (s *Server) Restart() error {
 // Pause stops the server as SIGSTOP does: connections stand and nothing
 // answers, until the returned function is called.
 func (s *Server) Pause() (resume func(), err error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	p := s.proc
-	if p == nil {
-		return nil, errors.New("redis does not run")
-	}
-	return func() { _ = p.Signal(syscall.SIGCONT) }, p.Signal(syscall.SIGSTOP)
-}
-
-func (s *Server) finish(sig syscall.Signal) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.proc != nil {
-		s.proc.End(sig)
-		s.proc = nil
-	}
+	return func() { _ = s.runner.Signal(syscall.SIGCONT) }, s.runner.Signal(syscall.SIGSTOP)
 }
 
 // Close ends the server, if it was started, and removes its folder.

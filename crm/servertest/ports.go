@@ -41,6 +41,25 @@ func FreePorts(n int) (*Ports, error) {
 	return nil, fmt.Errorf("no free ports were found: %w", err)
 }
 
+// OnFreePorts starts a server for the first time, on ports that are free. One
+// that does not come up is started again on others: somebody who does not ask
+// here may have been faster to take one.
+func OnFreePorts(n int, start func(numbers []int) error) (*Ports, error) {
+	for tries := 1; ; tries++ {
+		ports, err := FreePorts(n)
+		if err != nil {
+			return nil, err
+		}
+		if err = start(ports.Numbers); err == nil {
+			return ports, nil
+		}
+		ports.Release()
+		if tries == 5 {
+			return nil, err
+		}
+	}
+}
+
 // hold takes a port for whoever asks here. The UDP port of the same number
 // stands for it: servers have no use for that, and it is free again when the
 // process that holds it ends, however it does.

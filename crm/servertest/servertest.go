@@ -4,7 +4,6 @@
 package servertest
 
 import (
-	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -128,6 +127,3 @@ func (p *Process) End(sig syscall.Signal) {
 
 // Address is where a port of the loopback interface is reached.
 func Address(port int) string { return net.JoinHostPort("127.0.0.1", strconv.Itoa(port)) }
-
-// ErrRuns says that a server was started that runs already.
-var ErrRuns = errors.New("the server runs already")

@@ -42,8 +42,9 @@ type Server struct {
 	opt   options
 	ports *servertest.Ports
 
+	runner servertest.Runner
+
 	mu       sync.Mutex
-	proc     *servertest.Process // nil while stopped
 	accounts map[string]string
 	lmtp     []*LMTP // idle connections
 }
@@ -120,20 +121,12 @@ func (s *Server) prepare() error {
 	return err
 }
 
-// first starts Dovecot on ports that are free now. Somebody may be faster than
-// Dovecot to take one, so it is tried again with others.
-func (s *Server) first() error {
-	var err error
-	for range 5 {
-		s.ports.Release()
-		if s.ports, err = servertest.FreePorts(3); err != nil {
-			return err
-		}
-		s.IMAPPort, s.IMAPSPort, s.LMTPPort = s.ports.Numbers[0], s.ports.Numbers[1], s.ports.Numbers[2]
-		if err = s.Start(); err == nil {
-			return nil
-		}
-	}
+// first starts Dovecot on ports of its own.
+func (s *Server) first() (err error) {
+	s.ports, err = servertest.OnFreePorts(3, func(numbers []int) error {
+		s.IMAPPort, s.IMAPSPort, s.LMTPPort = numbers[0], numbers[1], numbers[2]
+		return s.Start()
+	})
 	return err
 }
 

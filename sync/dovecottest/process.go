@@ -22,40 +22,30 @@ func binary() string {
 
 // Start runs Dovecot after a Stop or Kill; it returns once all its ports
 // answer.
-func (s *Server) Start() error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.proc != nil {
-		return servertest.ErrRuns
-	}
+func (s *Server) Start() error { return s.runner.Start(s.begin) }
+
+func (s *Server) begin() (*servertest.Process, error) {
 	if err := s.writeConfig(); err != nil {
-		return err
+		return nil, err
 	}
-	// A kill leaves files behind that await takes as a sign of life, and
-	// Dovecot too.
+	// A kill leaves files behind that are taken as a sign of life below, and
+	// by Dovecot too.
 	run := filepath.Join(s.dir, "run")
 	if err := errors.Join(os.RemoveAll(run), os.Mkdir(run, 0o755)); err != nil {
-		return err
+		return nil, err
 	}
 	pidFile := filepath.Join(run, "master.pid")
-	p, err := servertest.Launch(exec.Command(binary(), "-F", "-c", s.conf()), syscall.SIGTERM)
-	if err != nil {
-		return err
-	}
-	// Dovecot writes the file once it has all ports to itself. The ports
-	// alone would prove nothing: somebody else might listen there.
-	if err := p.Await(func() error { _, err := os.Stat(pidFile); return err }); err != nil {
-		p.End(syscall.SIGKILL)
-		return err
-	}
-	for _, port := range []int{s.IMAPPort, s.IMAPSPort, s.LMTPPort} {
-		if err := p.Await(func() error { return knock(port) }); err != nil {
-			p.End(syscall.SIGKILL)
-			return err
+	return servertest.Begin(exec.Command(binary(), "-F", "-c", s.conf()), syscall.SIGTERM, func() error {
+		// Dovecot writes the file once it has all ports to itself. The ports
+		// alone would prove nothing: somebody else might listen there.
+		_, err := os.Stat(pidFile)
+		for _, port := range []int{s.IMAPPort, s.IMAPSPort, s.LMTPPort} {
+			if err == nil {
+				err = knock(port)
+			}
 		}
-	}
-	s.proc = p
-	return nil
+		return err
+	})
 }
 
 // knock opens and closes a connection.
@@ -87,11 +77,7 @@ func (s *Server) finish(sig syscall.Signal) {
 		_ = c.Close()
 	}
 	s.lmtp = nil
-	if s.proc != nil {
-		s.proc.End(sig)
-		s.proc = nil
-		s.vacate()
-	}
+	s.runner.End(sig, s.vacate)
 }
 
 // vacate returns once nobody has the ports any more: of hundreds of processes

@@ -44,6 +44,8 @@ type Server struct {
 	// synced. Otherwise it lies in memory, where there is enough of it.
 	Durable bool
 
+	runner servertest.Runner
+
 	mu        sync.Mutex
 	tried     bool
 	err       error // of the first start
@@ -51,7 +53,6 @@ type Server struct {
 	bin       string
 	ports     *servertest.Ports
 	port      int
-	proc      *servertest.Process // nil while stopped
 	databases int
 }
 
@@ -129,10 +130,7 @@ func (s *Server) create(ctx context.Context, from string) (name string, err erro
 
 // drop takes a database away, unless its server does not run any more.
 func (s *Server) drop(name string) error {
-	s.mu.Lock()
-	runs := s.proc != nil
-	s.mu.Unlock()
-	if !runs {
+	if !s.runner.Runs() {
 		return nil
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
@@ -177,17 +175,10 @@ func (s *Server) first() error {
 	if err := s.initialize(); err != nil {
 		return err
 	}
-	// Somebody may be faster to take the free port, so it is tried again.
-	for range 5 {
-		s.ports.Release()
-		if s.ports, err = servertest.FreePorts(1); err != nil {
-			return err
-		}
-		s.port = s.ports.Numbers[0]
-		if err = s.start(); err == nil {
-			break
-		}
-	}
+	s.ports, err = servertest.OnFreePorts(1, func(numbers []int) error {
+		s.port = numbers[0]
+		return s.Start()
+	})
 	if err != nil {
 		return fmt.Errorf("%w\n%s", err, s.Log())
 	}

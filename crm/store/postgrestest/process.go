@@ -117,28 +117,19 @@ func (s *Server) place() string {
 
 func (s *Server) data() string { return filepath.Join(s.dir, "data") }
 
-// start runs the server and returns once it lets somebody in.
-func (s *Server) start() error {
+// begin starts the server and returns once it lets somebody in.
+func (s *Server) begin() (*servertest.Process, error) {
 	cmd, err := s.command("postgres", "-D", s.data(), "-p", strconv.Itoa(s.port))
 	if err != nil {
-		return err
+		return nil, err
 	}
 	log, err := os.OpenFile(filepath.Join(s.dir, "log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	defer log.Close()
 	cmd.Stdout, cmd.Stderr = log, log
-	p, err := servertest.Launch(cmd, syscall.SIGQUIT)
-	if err != nil {
-		return err
-	}
-	if err := p.Await(s.knock); err != nil {
-		p.End(syscall.SIGQUIT)
-		return err
-	}
-	s.proc = p
-	return nil
+	return servertest.Begin(cmd, syscall.SIGQUIT, s.knock)
 }
 
 // knock opens and closes a connection.
@@ -154,33 +145,17 @@ func (s *Server) knock() error {
 
 // Start runs the server after a Stop or Kill, on the same port with the same
 // data.
-func (s *Server) Start() error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.proc != nil {
-		return servertest.ErrRuns
-	}
-	return s.start()
-}
+func (s *Server) Start() error { return s.runner.Start(s.begin) }
 
 // Stop ends the server in good order, but does not wait for its clients.
-func (s *Server) Stop() { s.finish(syscall.SIGINT) }
+func (s *Server) Stop() { s.runner.End(syscall.SIGINT, nil) }
 
 // Kill ends all of the server's processes at once, as a power cut would; it
 // has to recover when it is started again.
-func (s *Server) Kill() { s.finish(syscall.SIGQUIT) }
+func (s *Server) Kill() { s.runner.End(syscall.SIGQUIT, nil) }
 
 // Restart is Stop and Start.
 func (s *Server) Restart() error {
 	s.Stop()
 	return s.Start()
-}
-
-func (s *Server) finish(sig syscall.Signal) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.proc != nil {
-		s.proc.End(sig)
-		s.proc = nil
-	}
 }
