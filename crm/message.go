@@ -60,6 +60,7 @@ type Letter struct {
 	Evidence    []string // why Kind is what it is, one reason each
 	Suspect     string   // why the sender may be somebody else, in the words of the mailbox's server; "" when all is well
 	Absence     Absence  // what an automatic reply says of its writer
+	Bounces     []Bounce // the addresses that a bounce is about, each once
 	Digest      [32]byte // of the decoded content, whatever its transfer encoding
 	Degraded    []string // what could not be read, one reason each; empty for a sound message
 }

@@ -47,6 +47,18 @@ func TestReadMail(t *testing.T) {
 	}
 }
 
+func TestReadBounce(t *testing.T) {
+	o, l, _ := withMail(t)
+	notice := mailFrom("kunde", "kunde@kunde.example", "Undelivered")
+	notice.Letter.Kind = crm.KindBounce
+	notice.Letter.Bounces = []crm.Bounce{{Address: "gone@kunde.example", Status: "5.1.1", Severity: crm.Hard, At: o.clock.Now().UTC()}}
+	m := must(o.key.Message(t.Context(), o.imports(t, l, notice)[0]))(t)
+	want := []wire.Bounce{{Address: "gone@kunde.example", Status: "5.1.1", Severity: crm.Hard, At: o.clock.Now().UTC()}}
+	if !slices.Equal(m.Bounces, want) {
+		t.Errorf("%+v, want %+v", m.Bounces, want)
+	}
+}
+
 func TestReadThreads(t *testing.T) {
 	o, l, ids := withMail(t)
 	ctx := t.Context()

@@ -31,7 +31,7 @@ const (
 // The address is the one that was written to (Original-Recipient), where the
 // report names it: what an alias or a forwarding made of it, nobody here knows.
 // The time is that of the server's last attempt, and received, when the report
-// came, where there is none or a later one.
+// came, where there is none or a later one; zero where received is.
 func Report(content []byte, received time.Time) []crm.Bounce {
 	var found list
 	var r recipient
@@ -51,6 +51,7 @@ func Report(content []byte, received time.Time) []crm.Bounce {
 // recipient is what a report says of one recipient.
 type recipient struct {
 	original, final string
+	actual          string // what an alias or a forwarding made of it, as Sendmail tells
 	action          string
 	status          string
 	diagnostic      string
@@ -64,6 +65,8 @@ func (r *recipient) field(name string) *string {
 		return &r.original
 	case "final-recipient":
 		return &r.final
+	case "x-actual-recipient":
+		return &r.actual
 	case "action":
 		return &r.action
 	case "status":
@@ -96,23 +99,31 @@ func (r *recipient) complete() bool {
 // bounce judges one recipient; it is false where nothing failed, or nobody can
 // be named.
 func (r *recipient) bounce(received time.Time) (crm.Bounce, bool) {
-	to, ok := mailAddress(r.original)
-	if !ok {
-		to, ok = mailAddress(r.final)
+	final, ok := mailAddress(r.final)
+	to, named := mailAddress(r.original)
+	if !named {
+		to = final
 	}
+	ok = ok || named
 	said := verdict(r.status, r.diagnostic)
 	if !ok || !r.failed(said) {
 		return crm.Bounce{}, false
 	}
-	b := crm.Bounce{Address: to, Status: said.status, Severity: said.severity(), At: received}
-	if r.delayed() {
+	b := crm.Bounce{Address: to, Status: said.status, Severity: said.severity()}
+	actual, told := mailAddress(r.actual)
+	if r.delayed() || final != "" && !sameMailbox(to, final) || told && !sameMailbox(to, actual) {
 		b.Severity = crm.Soft
 	}
-	if t, ok := field.Date(r.attempt); ok && t.Before(received) {
-		b.At = t
-	}
-	return b, true
+	b.At, _ = field.Date(r.attempt)
+	return b.By(received), true
 }
+
+// sameMailbox reports whether an address is another's, in a domain with another
+// name perhaps. Otherwise it is behind an alias, or somebody has their mail sent on:
+// it may be dead without the first being so.
+func sameMailbox(a, b crm.Address) bool { return local(a) == local(b) }
+
+func local(a crm.Address) string { return string(a[:strings.LastIndexByte(string(a), '@')]) }
 
 func (r *recipient) delayed() bool { return strings.HasPrefix(strings.ToLower(r.action), "delay") }
 
@@ -125,7 +136,7 @@ func (r *recipient) failed(said words) bool {
 			return false
 		}
 	}
-	return strings.HasPrefix(action, "fail") || r.delayed() || said.class() >= '4'
+	return strings.HasPrefix(action, "fail") || r.delayed() || said.class() >= '4' || said.status != "" && said.class() == 0
 }
 
 // mailAddress reads the value of a recipient field: rfc822; ken@customer.example,

@@ -30,6 +30,8 @@ func TestReport(t *testing.T) {
 		{"two, one of them on its way", head + "Final-Recipient: rfc822; ken@customer.example\nAction: delayed\nStatus: 4.4.1\n\n" +
 			"Final-Recipient: rfc822; ai@customer.example\nAction: delivered\nStatus: 2.0.0\n", ken("4.4.1", crm.Soft)},
 		{"delayed is soft, whatever the status", "Final-Recipient: rfc822; ken@customer.example\nAction: delayed\nStatus: 5.1.1\n", ken("5.1.1", crm.Soft)},
+		{"sent on to an address that is dead", "Original-Recipient: rfc822; ken@customer.example\nFinal-Recipient: rfc822; private@elsewhere.example\nAction: failed\nStatus: 5.1.1\n", ken("5.1.1", crm.Soft)},
+		{"sent on, by Sendmail", "Final-Recipient: RFC822; ken@customer.example\nX-Actual-Recipient: RFC822; private@elsewhere.example\nAction: failed\nStatus: 5.1.1\n", ken("5.1.1", crm.Soft)},
 		{"relayed and expanded say nothing", "Final-Recipient: rfc822; ken@customer.example\nAction: relayed\nStatus: 2.1.9\n\n" +
 			"Final-Recipient: rfc822; all@customer.example\nAction: expanded (to 2 members)\nStatus: 2.0.0\n", nil},
 		{"no empty line between two", "Final-Recipient: rfc822; ken@customer.example\nAction: failed\nStatus: 5.1.1\nFinal-Recipient: rfc822; ken@customer.example\nAction: failed\nStatus: 5.1.1\n",

@@ -57,14 +57,15 @@ func specific(status string) int {
 }
 
 // class is '5' for what will not get better, '4' for what may, '2' for success,
-// 0 where nothing tells. A status that says nothing more is less true than the
-// reply of the server at the other end.
+// 0 where nothing tells: 4.0.0 and 5.0.0 are what servers write who don't know.
 func (w words) class() byte {
-	if w.reply != 0 && (w.status == "" || specific(w.status) == 0) {
-		return w.reply
-	}
-	if w.status != "" {
+	switch {
+	case w.status != "" && specific(w.status) > 0:
 		return w.status[0]
+	case w.reply != 0:
+		return w.reply
+	case strings.HasPrefix(w.status, "2"):
+		return '2'
 	}
 	return 0
 }
@@ -74,13 +75,17 @@ func (w words) class() byte {
 // a refusal with 550 as well: most of those judge the mail or its sender.
 func (w words) severity() crm.Severity {
 	switch {
-	case w.class() != '5' && w.class() != 0, contains(w.text, passing):
+	case w.class() != '5' && w.class() != 0, w.status == filtered, strings.HasPrefix(w.status, "5.6."), contains(w.text, passing):
 		return crm.Soft
 	case contains(w.text, gone), dead[w.status]:
 		return crm.Hard
 	}
 	return crm.Soft
 }
+
+// filtered is what Sendmail makes of "unknown user" where the address had been
+// taken before; see afterData.
+const filtered = "5.2.0"
 
 // dead are the status codes that say so of the address or its domain, by RFC
 // 3463 sections 3.2 and 3.5, RFC 7505 and what Exchange adds.
@@ -99,24 +104,31 @@ var dead = map[string]bool{
 // passing are words on what may pass, or is about the mail or its sender. They
 // win: servers put "user unknown" beside them, and 5.1.1 too.
 var passing = []string{
-	"full", "quota", "storage", "too much mail", "disk space", "容量",
-	"sender address", "sender rejected", "bad sender", "sender verif", "sender domain", "mail from domain", "mailfrom domain", "from domain", "reverse dns",
-	"spam", "blacklist", "block list", "blocklist", "blocked", "banned", "blackhole", "dnsbl", "rbl", "reputation", "unsolicited", "ube",
-	"dmarc", "spf", "dkim", "unauthenticated", "authentication required", "authrequired", "policy", "policies", "virus", "content rejected", "malicious",
+	"box full", "is full", "full mailbox", "folder full", "quota", "storage", "too much mail", "disk space", "enough space", "used up", "exceed", "too large", "too big", "message size", "容量", "いっぱい",
+	"sender address", "sender rejected", "sender email", "sender domain", "sender verif", "sender is", "bad sender", "invalid sender", "null sender", "empty sender", "unroutable sender",
+	"of sender", "mail from", "mailfrom", "from domain", "reverse dns", "batv", "backscatter", "dsns", "emetteur",
+	"spam", "blacklist", "block list", "blocklist", "blocked", "banned", "blackhole", "dnsbl", " rbl", "reputation", "unsolicited", "ptr ", "rdns", "helo", "hostname", "client host",
+	"dmarc", "spf", "dkim", "unauthenticated", "authentication required", "authrequired", "policy", "policies", "virus", "content rejected", "malicious", "header error",
 	"relay access denied", "relaying denied", "relay not permitted", "relaying not allowed",
-	"rate limit", "at a rate", "frequency limited", "too many", "throttl", "greylist", "graylist", "try again", "later", "temporar", "timed out", "expired",
-	"too large", "too big", "message size", "exceeds", "header error",
+	"rate limit", "at a rate", "frequency limited", "too many", "throttl", "greylist", "graylist", "try again later", "found, try again", "temporar", "timed out", "expired",
+	"may not exist", "might not exist",
 }
 
 // gone are words on an address or a domain that is not there.
 var gone = []string{
 	"user unknown", "unknown user", "unknown recipient", "recipient unknown", "unknown mailbox", "unknown local part", "unknown local-part", "unknown account", "unknown email",
+	"unknown virtual user", "address unknown", "addresses were unknown", "user not known", "not a known user", "not known here",
 	"no such user", "no such recipient", "no such mailbox", "no such address", "no such account", "no such person", "no such domain", "no such local user", "no such email",
-	"not exist", "n't exist", "nonexistent", "non-existent", "not found", "recipnotfound", "not our user", "not our customer", "not a known user", "not a valid", "not known here",
-	"invalid recipient", "invalid mailbox", "invalid address", "invalid user", "invalid domain", "bad destination", "no mailbox here", "no mailbox by that name", "n't have a",
-	"mailbox unavailable", "mailbox not available", "address rejected: access denied", "no longer on server", "no longer valid", "no longer active", "no longer in use", "not listed in",
-	"host unknown", "unknown host", "unknown domain", "domain unknown", "nxdomain", "unrouteable", "unroutable", "null mx", "does not accept mail", "does not receive mail",
-	"宛先不明", "宛先が見つかりません", "見つかりませんでした", "存在しません", "存在しない",
+	"not exist", "n't exist", "nonexistent", "non-existent", "not found", "be found", "recipnotfound", "not present in", "mailbox not present", "not listed in", "not in directory",
+	"not our user", "not our customer", "not a local", "not local", "not a valid", "not an active address", "user not active",
+	"invalid recipient", "invalid-recipient", "invalid mailbox", "invalid address", "invalid user", "invalid domain", "invalid final delivery userid", "address invalid", "mailbox invalid",
+	"bad destination", "bad address", "no mailbox here", "no mailbox by that name", "no mailbox found", "no account by that name", "n't have a", "no one at this address",
+	"mailbox unavailable", "mailbox is unavailable", "mailbox not available", "address rejected: access denied", "validrcptto",
+	"no longer on server", "no longer valid", "no longer active", "no longer in use", "no longer accepts mail", "has been replaced by", "account closed", "account has been closed",
+	"host unknown", "unknown host", "unknown domain", "domain unknown", "unknown domain name", "nxdomain", "name or service not known", "unrouteable", "unroutable",
+	"null mx", "no mx record", "not accept mail", "does not receive mail", "n't receive email", "not accepting network messages",
+	"宛先不明", "宛先が見つかりません", "見つかりませんでした", "存在しません", "存在しない", "存在致しません",
+	"utilisateur inconnu", "destinataire invalide", "no existe", "nicht vorhanden", "empfänger unbekannt", "inesistente",
 }
 
 func contains(text string, any []string) bool {
@@ -129,14 +141,13 @@ func contains(text string, any []string) bool {
 }
 
 // fold gives text the form in which phrases are compared: lower case, one blank
-// between two words, and without addresses and links, whose words mean nothing.
+// between two words, and without addresses, whose words mean nothing.
 func fold(s string) string {
 	all := strings.Fields(strings.ToLower(s[:min(len(s), farText)]))
-	kept := all[:0]
-	for _, word := range all {
-		if !strings.Contains(word, "@") && !strings.Contains(word, "://") {
-			kept = append(kept, word)
+	for i, word := range all {
+		if strings.Contains(word, "@") {
+			all[i] = word[:max(0, strings.IndexAny(word, "<:("))]
 		}
 	}
-	return strings.Join(kept, " ")
+	return strings.Join(all, " ")
 }

@@ -24,22 +24,6 @@ import (
 // one that is there because it was once taken for a bounce.
 var noBounce = regexp.MustCompile(`__(arf|rfc3834|is-not-bounce|lhost-fml)-`)
 
-// corpus is the folder of real messages, which are others' and not kept here.
-func corpus(t *testing.T) string {
-	t.Helper()
-	folder := os.Getenv("MAILSYNC_CORPUS")
-	if folder == "" {
-		folder = filepath.Join(vectortest.Root(t), "..", "shared", "corpus")
-	}
-	if _, err := os.Stat(folder); err != nil {
-		if os.Getenv("CI") == "true" {
-			t.Fatalf("no corpus: %v", err)
-		}
-		t.Skipf("set MAILSYNC_CORPUS to the folder of the corpus: %v", err)
-	}
-	return folder
-}
-
 // files reads files of the corpus; none is a failure.
 func files(t *testing.T, folder, pattern string) map[string][]byte {
 	t.Helper()
@@ -91,7 +75,7 @@ func (m matrix) table() string {
 // were collected from the mail servers of the world, what people answered, and
 // the messages of this package's own tests. docs/automation.md shows the table.
 func TestConfusion(t *testing.T) {
-	folder := corpus(t)
+	folder := vectortest.Corpus(t)
 	m := matrix{}
 	for name, raw := range files(t, folder, "sisimai+set-of-emails/rfc822/*") {
 		is := crm.KindBounce
@@ -145,7 +129,7 @@ func TestConfusion(t *testing.T) {
 
 // What stands among the bounces and is none is not taken for one.
 func TestNoBounces(t *testing.T) {
-	for name, raw := range files(t, corpus(t), "sisimai+set-of-emails/rfc822/*") {
+	for name, raw := range files(t, vectortest.Corpus(t), "sisimai+set-of-emails/rfc822/*") {
 		if got, reasons := Of(cluesOf(raw)); noBounce.MatchString(name) && got == crm.KindBounce {
 			t.Errorf("%s: a bounce? %q", name, reasons)
 		}

@@ -56,3 +56,21 @@ func Root(t testing.TB) string {
 		dir = up
 	}
 }
+
+// Corpus is the folder of public test messages, which are others' and not part of
+// the project: beside its root, or where MAILSYNC_CORPUS says. Where it is missing
+// the test is skipped, and fails in CI, which must have it.
+func Corpus(t testing.TB) string {
+	t.Helper()
+	dir := os.Getenv("MAILSYNC_CORPUS")
+	if dir == "" {
+		dir = filepath.Join(Root(t), "..", "shared", "corpus")
+	}
+	if _, err := os.Stat(dir); err != nil {
+		if os.Getenv("CI") == "true" {
+			t.Fatal("the corpus is missing, and CI must have it:", err)
+		}
+		t.Skip("the corpus is not at hand; set MAILSYNC_CORPUS to its folder to run this:", err)
+	}
+	return dir
+}

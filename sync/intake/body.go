@@ -176,6 +176,9 @@ func (j *Journey) open(ctx context.Context, a crm.AccountID, p *part, m *mail, r
 	if !m.identified {
 		m.identity, m.identified = dedupe.Identify(l.Head, &l.Digest)
 	}
+	for i, b := range l.Bounces {
+		l.Bounces[i] = b.By(m.env.ReceivedAt)
+	}
 	now := j.o.Now()
 	m.message = &crm.Message{
 		Account: a, ID: crm.MessageID(crm.NewID("msg", now)), Identity: m.identity,

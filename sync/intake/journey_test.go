@@ -279,3 +279,16 @@ func TestAFolderThatAppearedLaterIsReadFromTheDayOfTheLink(t *testing.T) {
 		t.Errorf("outcomes %v", got)
 	}
 }
+
+// When a server tells no time, the address bounced when the bounce came.
+func TestABounceTellsWhomItIsAbout(t *testing.T) {
+	d := newDesk(t)
+	d.shelf.put(1, "ken@customer.example", "Undelivered Mail")
+	d.shelf.mails[1].raw = []byte("From: ken@customer.example\r\nTo: dan@acme.example\r\nSubject: Undelivered Mail\r\nX-Failed-Recipients: ai@customer.example\r\n\r\n550 5.1.1 User unknown\r\n")
+	must(t, d.advance(1))
+	m := d.messages()["Undelivered Mail"]
+	want := crm.Bounce{Address: "ai@customer.example", Status: "5.1.1", Severity: crm.Hard, At: m.ReceivedAt}
+	if len(m.Letter.Bounces) != 1 || m.Letter.Bounces[0] != want {
+		t.Errorf("%+v, want %+v", m.Letter.Bounces, want)
+	}
+}

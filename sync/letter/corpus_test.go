@@ -11,27 +11,10 @@ import (
 	"mailsyncd.example/crm/vectortest"
 )
 
-// corpus is the folder of public test messages, which is not part of this
-// project.
-func corpus(t *testing.T) string {
-	t.Helper()
-	dir := os.Getenv("MAILSYNC_CORPUS")
-	if dir == "" {
-		dir = filepath.Join(vectortest.Root(t), "..", "shared", "corpus")
-	}
-	if _, err := os.Stat(dir); err != nil {
-		if os.Getenv("CI") == "true" {
-			t.Fatal("the corpus is missing, and CI must have it:", err)
-		}
-		t.Skip("the corpus is not at hand; set MAILSYNC_CORPUS to its folder to run this:", err)
-	}
-	return dir
-}
-
 // TestCorpus opens every message of the corpus, whole and cut off at several
 // places, and reads all that it says it has.
 func TestCorpus(t *testing.T) {
-	files, _ := filepath.Glob(filepath.Join(corpus(t), "*", "*", "*"))
+	files, _ := filepath.Glob(filepath.Join(vectortest.Corpus(t), "*", "*", "*"))
 	if len(files) < 700 {
 		t.Fatalf("only %d files in the corpus", len(files))
 	}
@@ -92,7 +75,7 @@ func TestCorpusIsUnderstood(t *testing.T) {
 		{"zbateson+mail-mime-parser/rfc822/tests___data__emails__github-102-01.txt", "Die Hasen und die Frösche (Microsoft Outlook 00)", "Die Hasen und die Frösche", ""},
 		{"zbateson+mail-mime-parser/rfc822/tests___data__emails__github-115.txt", "Test message from Microsoft Outlook 00", "\n\nThe Hare and the Tortoise", ""},
 	}
-	dir := corpus(t)
+	dir := vectortest.Corpus(t)
 	for _, c := range cases {
 		raw, err := os.ReadFile(filepath.Join(dir, c.file))
 		if err != nil {

@@ -1,9 +1,11 @@
 package letter
 
 import (
+	"slices"
 	"strings"
 
 	"mailsyncd.example/crm"
+	"mailsyncd.example/crm/bounce"
 	"mailsyncd.example/crm/kind"
 	"mailsyncd.example/sync/letter/field"
 )
@@ -31,6 +33,18 @@ func classify(h *header, l *crm.Letter, media []string) {
 		}
 	}
 	l.Suspect = kind.Suspect(clues.Header)
+}
+
+// judge fills in which addresses a bounce is about.
+func (r *returned) judge(h *header, l *crm.Letter) {
+	if l.Kind != crm.KindBounce {
+		return
+	}
+	var people []crm.Address
+	for _, p := range slices.Concat(l.From, l.To, l.Cc) {
+		people = append(people, p.Address)
+	}
+	l.Bounces = bounce.Of(bounce.Notice{Header: h.decoded, People: people, Text: l.Text, Reports: r.reports, ReturnedHead: r.head})
 }
 
 // decoded returns the values of all fields of this name as a person reads them.

@@ -20,6 +20,7 @@ type opener struct {
 	text   []byte
 	levels []level
 	cids   map[string]bool
+	back   returned
 	body   textSink
 	file   fileSink
 }
@@ -80,7 +81,7 @@ func (o *opener) leaf(p *part) sink {
 		o.body.o, o.body.listed = o, listed
 		return &o.body
 	}
-	o.file = fileSink{o: o, part: p, head: o.file.head[:0], message: kind == "message"}
+	o.file = fileSink{o: o, part: p, head: o.file.head[:0], message: kind == "message", room: max(maxMessageHead, o.back.room(p.media))}
 	return &o.file
 }
 
@@ -167,6 +168,7 @@ func (o *opener) finish(w *walker) crm.Letter {
 	}
 	o.hash.Sum(l.Digest[:0])
 	classify(&w.top, l, o.media)
+	o.back.judge(&w.top, l)
 	l.Degraded = (d | o.damage | w.damage).reasons()
 	return *l
 }
@@ -190,6 +192,7 @@ func (s *textSink) write(b []byte) {
 func (s *textSink) close() {
 	o := s.o
 	size := len(s.buf) + s.over
+	o.back.take(s.part.media, s.buf)
 	if s.listed {
 		o.last().Size = int64(size)
 	}
@@ -240,7 +243,8 @@ type fileSink struct {
 	o       *opener
 	part    *part
 	size    int
-	head    []byte // the beginning of a message in the message
+	head    []byte // the beginning of a message in the message, or of a report
+	room    int    // for head
 	message bool   // its line ends are those of text
 }
 
@@ -251,13 +255,14 @@ func (s *fileSink) write(b []byte) {
 		s.o.hash.Write(b)
 		return
 	}
-	s.head = append(s.head, b[:min(len(b), maxMessageHead-len(s.head))]...)
+	s.head = append(s.head, b[:min(len(b), s.room-len(s.head))]...)
 	s.o.hashLines(b)
 }
 
 // close names a forwarded message by its subject, where nobody named it.
 func (s *fileSink) close() {
 	s.o.endDigest(0)
+	s.o.back.take(s.part.media, s.head)
 	a := s.o.last()
 	a.Size = int64(s.size)
 	if a.Filename == "message.eml" {

@@ -13,7 +13,7 @@ type Event struct {
 	Seq  int64           `json:"seq" doc:"Grows by one with every event of the account, in order of commit."`
 	Type crm.EventType   `json:"type" enum:"link.created,link.ended,link.failing,link.recovered,message.imported,contact.replied,sequence.halted,message.auto_replied,message.bounced,webhook.failed"`
 	At   time.Time       `json:"at"`
-	Data json.RawMessage `json:"data"`
+	Data json.RawMessage `json:"data" doc:"Ids and addresses, no content. Of message.bounced: address, status, severity (hard, soft), at, contact_ids, mailbox_id, and message_id and thread_id where the report was imported."`
 }
 
 // EventOf shows an event.

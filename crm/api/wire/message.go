@@ -44,8 +44,17 @@ type Condition struct {
 	Evidence        []string `json:"evidence" nullable:"false" doc:"Why kind is what it is."`
 	Suspect         string   `json:"suspect,omitempty" doc:"Why the sender may be somebody else, in the words of the mailbox's own server (DMARC). Such a message halts nothing."`
 	ReturnsOn       crm.Date `json:"returns_on,omitempty" format:"date" doc:"When the writer of an automatic reply is back, as it says."`
+	Bounces         []Bounce `json:"bounces,omitempty" doc:"The addresses that a bounce is about, as far as they are found."`
 	Degraded        bool     `json:"degraded" doc:"Something in it could not be read; the raw bytes are all there, or what of them is kept."`
 	DegradedReasons []string `json:"degraded_reasons" nullable:"false"`
+}
+
+// Bounce is what a mail server says of an address that it could not reach.
+type Bounce struct {
+	Address  crm.Address  `json:"address" doc:"The one that was written to, as far as the server tells."`
+	Status   string       `json:"status,omitempty" doc:"RFC 3463, such as 5.1.1; left out where the server gives none."`
+	Severity crm.Severity `json:"severity" enum:"hard,soft" doc:"Only hard says that nobody will ever be reached there."`
+	At       time.Time    `json:"at" doc:"When the server tried last, else when the bounce came."`
 }
 
 // Sighting is one copy of a message.
@@ -80,7 +89,7 @@ func MessageOf(m crm.Message) Message {
 			ReceivedAt: UTC(m.ReceivedAt), ImportedAt: UTC(m.ImportedAt), Size: m.Size,
 		},
 		Snippet: l.Snippet, HasHTML: l.HasHTML, Attachments: OrEmpty(l.Attachments), Contacts: contactsOf(m.Matches), Kind: l.Kind,
-		Condition: Condition{Evidence: OrEmpty(l.Evidence), Suspect: l.Suspect, ReturnsOn: l.Absence.ReturnsOn, Degraded: len(l.Degraded) > 0, DegradedReasons: OrEmpty(l.Degraded)},
+		Condition: Condition{Evidence: OrEmpty(l.Evidence), Suspect: l.Suspect, ReturnsOn: l.Absence.ReturnsOn, Bounces: Each(l.Bounces, bounceOf), Degraded: len(l.Degraded) > 0, DegradedReasons: OrEmpty(l.Degraded)},
 		Sightings: Each(m.Sightings, sightingOf),
 	}
 }
@@ -90,6 +99,10 @@ func contactsOf(matches []crm.Match) []crm.ContactID {
 	ids := Each(matches, func(m crm.Match) crm.ContactID { return m.Contact })
 	slices.Sort(ids)
 	return slices.Compact(ids)
+}
+
+func bounceOf(b crm.Bounce) Bounce {
+	return Bounce{Address: b.Address, Status: b.Status, Severity: b.Severity, At: UTC(b.At)}
 }
 
 func sightingOf(s crm.Sighting) Sighting {

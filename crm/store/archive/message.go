@@ -41,10 +41,11 @@ type details struct {
 
 // judgement is what automation goes by besides the kind of a message.
 type judgement struct {
-	Evidence  []string  `json:"evidence,omitempty"`
-	Suspect   string    `json:"suspect,omitempty"`
-	ReturnsOn crm.Date  `json:"returns_on,omitempty"`
-	Until     time.Time `json:"until,omitzero"`
+	Evidence  []string     `json:"evidence,omitempty"`
+	Suspect   string       `json:"suspect,omitempty"`
+	ReturnsOn crm.Date     `json:"returns_on,omitempty"`
+	Until     time.Time    `json:"until,omitzero"`
+	Bounces   []crm.Bounce `json:"bounces,omitempty"`
 }
 
 type match struct {
@@ -60,7 +61,7 @@ func detailsOf(m *crm.Message) details {
 		From: l.From, To: l.To, Cc: l.Cc, Bcc: l.Bcc, Date: l.Date,
 		HasHTML: l.HasHTML, Attachments: l.Attachments, Degraded: l.Degraded,
 		Digest: l.Digest[:], Correspondents: m.Correspondents,
-		judgement: judgement{Evidence: l.Evidence, Suspect: l.Suspect, ReturnsOn: l.Absence.ReturnsOn, Until: l.Absence.Until},
+		judgement: judgement{Evidence: l.Evidence, Suspect: l.Suspect, ReturnsOn: l.Absence.ReturnsOn, Until: l.Absence.Until, Bounces: l.Bounces},
 	}
 	for _, ma := range m.Matches {
 		d.Matches = append(d.Matches, match(ma))
@@ -74,7 +75,7 @@ func (d *details) fill(m *crm.Message) {
 	l.From, l.To, l.Cc, l.Bcc, l.Date = d.From, d.To, d.Cc, d.Bcc, d.Date
 	l.HasHTML, l.Attachments, l.Evidence, l.Degraded = d.HasHTML, d.Attachments, d.Evidence, d.Degraded
 	copy(l.Digest[:], d.Digest)
-	l.Suspect, l.Absence = d.Suspect, crm.Absence{ReturnsOn: d.ReturnsOn, Until: d.Until}
+	l.Suspect, l.Absence, l.Bounces = d.Suspect, crm.Absence{ReturnsOn: d.ReturnsOn, Until: d.Until}, d.Bounces
 	m.Correspondents = d.Correspondents
 	for _, ma := range d.Matches {
 		m.Matches = append(m.Matches, crm.Match(ma))
@@ -170,8 +171,8 @@ type messageData struct {
 
 // tellMessage tells that a message was imported, and what it means where it
 // means more. Who has replied is who wrote: other contacts whom the message is
-// to are named by the import alone.
-func (t tx) tellMessage(m *crm.Message, mailbox crm.MailboxID, at time.Time) {
+// to are named by the import alone. having are the contacts of bounced addresses.
+func (t tx) tellMessage(m *crm.Message, having holders, mailbox crm.MailboxID, at time.Time) {
 	data := messageData{
 		Message: m.ID, Thread: m.Thread, Contacts: contactsOf(m), Direction: m.Direction, Kind: m.Letter.Kind,
 		From: addresses(m.Letter.From), To: addresses(m.Letter.To), ReceivedAt: m.ReceivedAt.UTC(), Mailbox: mailbox,
@@ -182,6 +183,10 @@ func (t tx) tellMessage(m *crm.Message, mailbox crm.MailboxID, at time.Time) {
 	switch {
 	case m.Letter.Kind == crm.KindBounce:
 		e.Kind = crm.MessageBounced
+		if len(m.Letter.Bounces) > 0 {
+			t.tellBounces(m, having, e, data)
+			return
+		}
 	case m.Letter.Kind == crm.KindAutoReply && m.Direction == crm.Inbound:
 		e.Kind, data.Contacts = crm.MessageAutoReplied, sendersOf(m)
 		data.ReturnsOn, data.HeldUntil = m.Letter.Absence.ReturnsOn, m.Letter.Absence.Until.UTC()

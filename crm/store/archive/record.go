@@ -162,6 +162,10 @@ func (t tx) recordArrivals(p crm.Page, a *arrivals, at time.Time) error {
 		if err != nil {
 			return err
 		}
+		having, err := t.bouncedContacts(a.fresh)
+		if err != nil {
+			return err
+		}
 		if err := t.threadMessages(a.fresh, p.Mailbox, at); err != nil {
 			return err
 		}
@@ -171,7 +175,7 @@ func (t tx) recordArrivals(p crm.Page, a *arrivals, at time.Time) error {
 		if err := t.heedAbsences(a.fresh); err != nil {
 			return err
 		}
-		if err := t.tellMessages(a.fresh, active, p.Mailbox, at); err != nil {
+		if err := t.tellMessages(a.fresh, active, having, p.Mailbox, at); err != nil {
 			return err
 		}
 	}
@@ -190,10 +194,10 @@ func (t tx) recordArrivals(p crm.Page, a *arrivals, at time.Time) error {
 
 // tellMessages tells of new messages, each with what it brings about: a reply
 // halts the sequences of who wrote it, before anybody can read it here.
-func (t tx) tellMessages(fresh []*crm.Message, active []enrolled, mailbox crm.MailboxID, at time.Time) error {
+func (t tx) tellMessages(fresh []*crm.Message, active []enrolled, having holders, mailbox crm.MailboxID, at time.Time) error {
 	var err error
 	for _, m := range fresh {
-		t.tellMessage(m, mailbox, at)
+		t.tellMessage(m, having, mailbox, at)
 		if active, err = t.halt(active, m, mailbox, at); err != nil {
 			return err
 		}

@@ -69,6 +69,7 @@ func Run(t *testing.T, open Opener, only ...string) {
 		{"WebhookGivenUp", testWebhookGivenUp},
 		{"Deliveries", testDeliveries},
 		{"Events", testEvents},
+		{"Bounces", testBounces},
 		{"EventNumbers", testEventNumbers},
 		{"LastEvents", testLastEvents},
 		{"LetterToThousands", testLetterToThousands},

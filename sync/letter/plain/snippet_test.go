@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 	"unicode/utf8"
+
+	"mailsyncd.example/crm/vectortest"
 )
 
 func TestSnippet(t *testing.T) {
@@ -94,7 +96,7 @@ func TestSnippetOfReplyParsers(t *testing.T) {
 		"pathological":                                "I think you're onto something. I will try to fix the problem as soon as I get back to a computer.",
 	}
 	for _, set := range []string{"github+email_reply_parser", "zapier+email-reply-parser"} {
-		files, _ := filepath.Glob(filepath.Join(corpus(t), set, "body", "*.txt"))
+		files, _ := filepath.Glob(filepath.Join(vectortest.Corpus(t), set, "body", "*.txt"))
 		if len(files) == 0 {
 			t.Errorf("no texts in %s", set)
 		}
@@ -109,22 +111,6 @@ func TestSnippetOfReplyParsers(t *testing.T) {
 			}
 		}
 	}
-}
-
-// corpus is the folder of public test messages, which is not part of this
-// project.
-func corpus(t *testing.T) string {
-	dir := os.Getenv("MAILSYNC_CORPUS")
-	if dir == "" {
-		dir = "../../../../shared/corpus"
-	}
-	if _, err := os.Stat(dir); err != nil {
-		if os.Getenv("CI") == "true" {
-			t.Fatal("the corpus is missing, and CI must have it:", err)
-		}
-		t.Skip("the corpus is not at hand; set MAILSYNC_CORPUS to its folder to run this:", err)
-	}
-	return dir
 }
 
 func FuzzSnippet(f *testing.F) {
