@@ -53,6 +53,15 @@ func Parse(raw string) (crm.Address, bool) {
 	}
 }
 
+// OfLink are the addresses that a link makes internal: its own, and its user
+// name where that is an address, for it is the mailbox's whatever its user gave.
+func OfLink(l crm.Link) []crm.Address {
+	if a, ok := Parse(l.Username); ok && a != l.Address {
+		return []crm.Address{l.Address, a}
+	}
+	return []crm.Address{l.Address}
+}
+
 // List reads the value of a From, To, Cc or similar field, unfolded but not
 // decoded, and returns the addresses in it in order, without repetitions.
 // Several fields of one name may be joined with commas.

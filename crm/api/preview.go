@@ -43,20 +43,11 @@ func (s *server) previewed(ctx context.Context, in wire.PreviewInput) (crm.Previ
 			return crm.PreviewQuery{}, err
 		}
 		l, err := s.asked(ctx, settings)
-		return crm.PreviewQuery{Account: l.Account, Login: l.login(crm.Secret(settings.Password)), Own: ownAddresses(l.Link)}, err
+		return crm.PreviewQuery{Account: l.Account, Login: l.login(crm.Secret(settings.Password)), Own: address.OfLink(l.Link)}, err
 	}
 	l, err := s.ownLink(ctx, *in.LinkID)
 	if err == nil && !l.EndedAt.IsZero() {
 		err = errLinkEnded()
 	}
-	return crm.PreviewQuery{Account: l.Account, Login: crm.Login{Link: l.ID}, Mailbox: l.Mailbox, Own: ownAddresses(l)}, err
-}
-
-// ownAddresses are those that a link makes internal.
-func ownAddresses(l crm.Link) []crm.Address {
-	own := []crm.Address{l.Address}
-	if a, ok := address.Parse(l.Username); ok {
-		own = append(own, a)
-	}
-	return own
+	return crm.PreviewQuery{Account: l.Account, Login: crm.Login{Link: l.ID}, Mailbox: l.Mailbox, Own: address.OfLink(l)}, err
 }

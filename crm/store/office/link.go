@@ -2,10 +2,10 @@ package office
 
 import (
 	"context"
-	"strings"
 	"time"
 
 	"mailsyncd.example/crm"
+	"mailsyncd.example/crm/address"
 	"mailsyncd.example/crm/store/txn"
 )
 
@@ -95,7 +95,7 @@ func (t tx) insertLink(l crm.Link, sealed []byte) error {
 	if err != nil {
 		return err
 	}
-	if err := t.setInternal(linkSource(l.ID), internalOf(l)); err != nil {
+	if err := t.setInternal(linkSource(l.ID), address.OfLink(l)); err != nil {
 		return err
 	}
 	t.LinksChanged(l.Mailbox)
@@ -104,16 +104,6 @@ func (t tx) insertLink(l crm.Link, sealed []byte) error {
 		Link: l.ID, User: l.User, Mailbox: l.Mailbox, Address: l.Address, Status: crm.LinkSyncing,
 	}))
 	return nil
-}
-
-// internalOf are the addresses that a link makes internal. A user name that is
-// an address is the mailbox's too, whatever address the user gave.
-func internalOf(l crm.Link) []crm.Address {
-	internal := []crm.Address{l.Address}
-	if strings.Contains(l.Username, "@") {
-		internal = append(internal, crm.Address(strings.ToLower(l.Username)))
-	}
-	return internal
 }
 
 // Link returns a link, ended or not.

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"mailsyncd.example/crm"
+	"mailsyncd.example/crm/address"
 	"mailsyncd.example/crm/preset"
 	"mailsyncd.example/crm/store/txn"
 )
@@ -123,7 +124,7 @@ func (t tx) transfer(l *crm.Link, sealed any, at time.Time) (err error) {
 	if err != nil {
 		return err
 	}
-	if err := t.setInternal(linkSource(l.ID), internalOf(*l)); err != nil {
+	if err := t.setInternal(linkSource(l.ID), address.OfLink(*l)); err != nil {
 		return err
 	}
 	if err := t.countFromOldest(from); err != nil {

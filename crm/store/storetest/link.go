@@ -56,6 +56,14 @@ func testLinks(t *testing.T, open Opener) {
 	same(t, "all links", ids(""), newest)
 	same(t, "one user's links", ids("u1"), []crm.LinkID{again.ID, l.ID})
 	same(t, "nobody's links", ids("u9"), []crm.LinkID{})
+
+	// A user name that is an address is the mailbox's, in the one form in which
+	// addresses are compared.
+	aliased := h.linkOf("u3", "Ken@例え.jp")
+	h.user("u3")
+	value(h.CreateLink(ctx, aliased, "x", nil))(h)
+	facts := value(h.Facts(ctx, h.account, []crm.Address{aliased.Address, "ken@xn--r8jz45g.jp"}))(h)
+	same(t, "internal addresses of a link", facts.Internal, map[crm.Address]bool{aliased.Address: true, "ken@xn--r8jz45g.jp": true})
 }
 
 func testLinksRefused(t *testing.T, open Opener) {
