@@ -1,8 +1,10 @@
 package intake_test
 
 import (
+	"bytes"
 	"context"
 	"fmt"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -223,6 +225,31 @@ func TestALargeMessageIsImportedWithItsHeadAlone(t *testing.T) {
 				t.Errorf("%d bytes kept", m.Size)
 			}
 		})
+	}
+}
+
+// A body goes from the connection to where it is kept, and is read from there:
+// one of any size takes the memory of a small one.
+func TestMemoryDoesNotGrowWithTheMessage(t *testing.T) {
+	const line = "VGhpcyBpcyBhIGxvbmcgYXR0YWNobWVudCwgYW5kIG5vYm9keSBoYXMgdG8gaG9sZCBpdC4uLi4u\r\n"
+	allocated := func(lines int) uint64 {
+		d := newDesk(t)
+		d.shelf.put(1, "ken@customer.example", "drawings")
+		head, _, _ := bytes.Cut(d.shelf.mails[1].raw, []byte("\r\n\r\n"))
+		d.shelf.mails[1].raw = fmt.Appendf(nil, "%s\r\nContent-Type: application/pdf\r\nContent-Transfer-Encoding: base64\r\n\r\n%s",
+			head, strings.Repeat(line, lines))
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		must(t, d.advance(1))
+		runtime.ReadMemStats(&after)
+		if m := d.messages()["drawings"]; m.Size < int64(lines*len(line)) || len(m.Letter.Degraded) > 0 {
+			t.Errorf("%d bytes kept, degraded %v", m.Size, m.Letter.Degraded)
+		}
+		return after.TotalAlloc - before.TotalAlloc
+	}
+	small, large := allocated(4<<20/len(line)), allocated(40<<20/len(line))
+	if large > small+4<<20 {
+		t.Errorf("4 MB took %d KB, 40 MB %d KB", small>>10, large>>10)
 	}
 }
 
