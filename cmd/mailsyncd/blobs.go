@@ -11,6 +11,7 @@ import (
 
 	"go.uber.org/zap"
 
+	"mailsyncd.example/cmd/mailsyncd/trust"
 	"mailsyncd.example/crm"
 	"mailsyncd.example/crm/api"
 	"mailsyncd.example/crm/blob"
@@ -91,7 +92,7 @@ func (c Config) openBucket(outgoing string) (*blob.Bucket, error) {
 	if err != nil {
 		return nil, err
 	}
-	roots, err := c.rootCAs()
+	roots, err := trust.Roots(c.CAFile)
 	if err != nil {
 		return nil, err
 	}

@@ -5,8 +5,6 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
-	"io/fs"
-	"os"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -85,23 +83,6 @@ func (c Config) join(ctx context.Context, s *signals, db *store.Store, log *zap.
 		Store: db, Streams: cr.duties, Bell: &s.bell, Now: time.Now, Log: log.Named("stream"), Metrics: cr.events,
 	})
 	return cr, nil
-}
-
-// keepsOwnKeys tells whether this process is about to make a keyset.
-func (c Config) keepsOwnKeys() bool {
-	_, err := os.Stat(c.keysetFile())
-	return c.Keyset == "" && errors.Is(err, fs.ErrNotExist)
-}
-
-// refuseOwnKeys refuses a keyset that was made just now where others have
-// sealed passwords with theirs: neither could read what the other writes.
-func (c Config) refuseOwnKeys(ctx context.Context, s *store.Store) error {
-	accounts, err := s.ListAccounts(ctx, crm.Paging{Limit: 1})
-	if err != nil || len(accounts.Items) == 0 {
-		return err
-	}
-	return errors.Join(crm.E(crm.Conflict, "keyset_missing", "This database is in use, and this process has no keyset; give it the one of the others, "+
-		"as MAILSYNC_KEYSET or as "+c.keysetFile()+", and their operator's token as well."), os.Remove(c.keysetFile()))
 }
 
 // here is this process as the others reach it.

@@ -47,6 +47,14 @@ func (c Config) openStore(ctx context.Context, o store.Options) (*store.Store, e
 	}
 }
 
+// peek opens the database to read it, whoever works on it.
+func (c Config) peek(o store.Options) (*store.Store, error) {
+	if c.inPostgres() {
+		return postgres.Peek(c.DatabaseURL, o)
+	}
+	return sqlite.Peek(c.databaseFile(), o)
+}
+
 // migrateStore brings its schema up to date.
 func (c Config) migrateStore(ctx context.Context) error {
 	if c.inPostgres() {

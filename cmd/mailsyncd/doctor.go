@@ -2,9 +2,7 @@ package main
 
 import (
 	"context"
-	"crypto/x509"
 	"encoding/json"
-	"encoding/pem"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -14,6 +12,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"mailsyncd.example/cmd/mailsyncd/trust"
 	"mailsyncd.example/crm"
 	"mailsyncd.example/crm/api/gate"
 )
@@ -207,7 +206,7 @@ func (c doctorCommand) checkCAFile(context.Context) (string, error) {
 	if c.CAFile == "" {
 		return "the system's certificates are trusted", nil
 	}
-	certificates, err := readCertificates(c.CAFile)
+	certificates, err := trust.Read(c.CAFile)
 	if err != nil {
 		return "", err
 	}
@@ -220,46 +219,11 @@ func (c doctorCommand) checkCAFile(context.Context) (string, error) {
 	return fmt.Sprintf("%d certificates of %s are trusted too", len(certificates), c.CAFile), nil
 }
 
-// readCertificates reads the certificates of a PEM file; there is at least one.
-func readCertificates(path string) ([]*x509.Certificate, error) {
-	rest, err := os.ReadFile(path)
-	if err != nil {
-		return nil, err
-	}
-	var all []*x509.Certificate
-	for {
-		var block *pem.Block
-		block, rest = pem.Decode(rest)
-		if block == nil {
-			break
-		}
-		if block.Type != "CERTIFICATE" {
-			continue
-		}
-		cert, err := x509.ParseCertificate(block.Bytes)
-		if err != nil {
-			return nil, fmt.Errorf("%s: %w", path, err)
-		}
-		all = append(all, cert)
-	}
-	if len(all) == 0 {
-		return nil, fmt.Errorf("%s holds no certificate; it must be a PEM file", path)
-	}
-	return all, nil
-}
-
 func (c doctorCommand) checkToken(context.Context) (string, error) {
 	if c.OperatorToken != "" {
 		return "given by the configuration", gate.CheckStrength(crm.Secret(c.OperatorToken))
 	}
 	return checkPrivate(c.operatorTokenFile())
-}
-
-func (c doctorCommand) checkKeyset(context.Context) (string, error) {
-	if c.Keyset != "" {
-		return "given by the configuration", nil
-	}
-	return checkPrivate(c.keysetFile())
 }
 
 // checkPrivate tells whether a file that holds a secret is its owner's alone.

@@ -63,13 +63,11 @@ func (c moveCommand) target() Config {
 
 // Run carries the office, or what an earlier run has left of it.
 func (c moveCommand) Run(ctx context.Context, p Program) (err error) {
-	if c.Keyset == "" {
-		if !exists(c.keysetFile()) {
-			return crm.E(crm.NotFound, "keyset_missing", "There is no keyset at "+c.keysetFile()+"; copy the one there by which the office has been served, "+
-				"name its data folder with --data-dir, or give the keyset as MAILSYNC_KEYSET.")
-		}
+	if c.keys().Missing() {
+		return crm.E(crm.NotFound, "keyset_missing", "There is no keyset at "+c.keysetFile()+"; copy the one there by which the office has been served, "+
+			"name its data folder with --data-dir, or give the keyset as MAILSYNC_KEYSET.")
 	}
-	keys, err := c.openKeys()
+	keys, err := c.keys().Open()
 	if err != nil {
 		return err
 	}

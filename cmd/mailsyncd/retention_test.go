@@ -16,10 +16,7 @@ import (
 // a customer, which is in the CRM.
 func oneMailFirm(t *testing.T) (f *firm, dan client, l link) {
 	t.Helper()
-	f = openFirm(t, serve(t, t.TempDir()), dovecottest.Start(t), "elena@rossi.example")
-	dan = f.user("dan", crm.RoleUser)
-	f.mailbox("dan@acme.example")
-	l = f.link(dan, "dan@acme.example")
+	f, dan, l = linkedFirm(t, t.TempDir())
 	f.dovecot.Deliver(t, "dan@acme.example", mailOf("ask@rossi", elena, danTo, "An offer, please", "40 chairs"))
 	f.look(dan, l)
 	f.expectMail("An offer, please")

@@ -88,8 +88,7 @@ func newDaemon(ctx context.Context, c Config, log *zap.Logger, observe func(inta
 	if err := gate.CheckStrength(d.token); err != nil {
 		log.Warn(err.Error())
 	}
-	ownKeys := c.keepsOwnKeys()
-	keys, err := c.openKeys()
+	keys, err := c.keys().Open()
 	if err != nil {
 		return nil, err
 	}
@@ -97,10 +96,8 @@ func newDaemon(ctx context.Context, c Config, log *zap.Logger, observe func(inta
 	if d.store, err = c.openStore(ctx, store.Options{Sealer: keys, Signals: signals}); err != nil {
 		return nil, err
 	}
-	if c.shared() && ownKeys {
-		if err := c.refuseOwnKeys(ctx, d.store); err != nil {
-			return nil, err
-		}
+	if err := keys.Try(ctx, d.store, c.shared()); err != nil {
+		return nil, err
 	}
 	if c.shared() {
 		if d.crew, err = c.join(ctx, signals, d.store, log); err != nil {

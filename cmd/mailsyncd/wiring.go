@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"crypto/x509"
 	"io"
 	"net/http"
 	"time"
@@ -11,6 +10,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
+	"mailsyncd.example/cmd/mailsyncd/trust"
 	"mailsyncd.example/crm"
 	"mailsyncd.example/crm/outbox"
 	"mailsyncd.example/crm/relay"
@@ -76,21 +76,21 @@ func (c Config) limits() watch.Limits {
 // mailDialer returns what opens mailboxes: through the guard, trusting the
 // system's certificates and those of the configuration.
 func (c Config) mailDialer() (imapbox.Dialer, error) {
-	roots, err := c.rootCAs()
+	roots, err := trust.Roots(c.CAFile)
 	return imapbox.Dialer{DialContext: guard.New(c.AllowNetworks).DialContext, RootCAs: roots}, err
 }
 
 // finder returns what finds out where mailboxes are: through a guard of its
 // own, trusting the same certificates.
 func (c Config) finder() (*discovery.Finder, error) {
-	roots, err := c.rootCAs()
+	roots, err := trust.Roots(c.CAFile)
 	return discovery.New(discovery.Options{DialContext: guard.NewForAutoconfig(c.AllowNetworks).DialContext, RootCAs: roots}), err
 }
 
 // poster returns what posts to webhooks: through guards of its own, trusting
 // the same certificates.
 func (c Config) poster() (*webhook.Poster, error) {
-	roots, err := c.rootCAs()
+	roots, err := trust.Roots(c.CAFile)
 	tls, plain := guard.NewForWebhooks(c.AllowNetworks)
 	return webhook.New(webhook.Options{
 		TLS: tls, Plain: plain, RootCAs: roots, UserAgent: "mailsyncd/" + version(), Now: time.Now,
@@ -100,32 +100,13 @@ func (c Config) poster() (*webhook.Poster, error) {
 // issuers are the providers of the operator's file, by way of a guard of their
 // own.
 func (c Config) issuers() (*issuer.Issuers, error) {
-	roots, err := c.rootCAs()
+	roots, err := trust.Roots(c.CAFile)
 	if err != nil {
 		return nil, err
 	}
 	return issuer.Open(c.OAuthFile, c.PublicURL, issuer.Options{
 		DialContext: guard.NewForSignIn(c.AllowNetworks).DialContext, RootCAs: roots, Now: time.Now,
 	})
-}
-
-// rootCAs are the certificates that are trusted; nil: the system's.
-func (c Config) rootCAs() (*x509.CertPool, error) {
-	if c.CAFile == "" {
-		return nil, nil
-	}
-	certificates, err := readCertificates(c.CAFile)
-	if err != nil {
-		return nil, err
-	}
-	roots, err := x509.SystemCertPool()
-	if err != nil {
-		return nil, err
-	}
-	for _, certificate := range certificates {
-		roots.AddCert(certificate)
-	}
-	return roots, nil
 }
 
 // connect opens a mailbox; trace hears of each step.

@@ -3,10 +3,10 @@
 // a database, migrate it and hand it to New together with the little that
 // differs, a Dialect. Package storetest holds the promise that both keep.
 //
-// The text has five parts: office knows who is who (accounts, users, contacts,
+// The text has six parts: office knows who is who (accounts, users, contacts,
 // links, mailboxes), sequence who is in sales sequences, signin who is at their
 // provider's pages now, archive what came (messages, threads, ledger, events),
-// and report tells how things are. All stand on txn, where a transaction is at
+// report tells how things are, and vault looks after what is encrypted. All stand on txn, where a transaction is at
 // home.
 //
 // An exported method is one transaction; a lower-case one works inside one.
@@ -27,6 +27,7 @@ import (
 	"mailsyncd.example/crm/store/sequence"
 	"mailsyncd.example/crm/store/signin"
 	"mailsyncd.example/crm/store/txn"
+	"mailsyncd.example/crm/store/vault"
 )
 
 // Store is the database. It is safe for use by many goroutines.
@@ -37,6 +38,7 @@ type Store struct {
 	*archive.Archive
 	*report.Report
 	*sequence.Sequences
+	*vault.Vault
 }
 
 // Options are what a Store works with besides its database.
@@ -65,8 +67,9 @@ func New(write, read *sql.DB, d Dialect, o Options) *Store {
 		o.Sealer = office.NoSealer{}
 	}
 	db := txn.New(write, read, d, o.Signals)
+	people := office.New(db, o.Sealer)
 	return &Store{
-		db: db, Office: office.New(db, o.Sealer), SignIns: signin.New(db, o.Sealer), Archive: archive.New(db), Report: report.New(db),
+		db: db, Office: people, Vault: vault.New(db, o.Sealer, people), SignIns: signin.New(db, o.Sealer), Archive: archive.New(db), Report: report.New(db),
 		Sequences: sequence.New(db),
 	}
 }

@@ -66,7 +66,7 @@ func (o *Office) transfersOf(q txn.Session, a crm.AccountID, m crm.MailboxID) ([
 		return err
 	}, `
 		SELECT id, transfer, auth, credential FROM links
-		WHERE account = $1 AND mailbox = $2 AND ended_at IS NULL AND transfer IS NOT NULL AND auth = $3
+		WHERE account = $1 AND mailbox = $2 AND ended_at IS NULL AND transfer IS NOT NULL AND credential IS NOT NULL AND auth = $3
 		ORDER BY id`, a, m, crm.AuthPassword)
 	return logins, err
 }

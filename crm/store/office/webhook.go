@@ -25,18 +25,18 @@ func webhookLists(w crm.Webhook) (types, include string, err error) {
 	return types, include, err
 }
 
-// webhookPlace is the associated data of a webhook's sealed secrets.
-func webhookPlace(a crm.AccountID, w crm.WebhookID) []byte {
+// WebhookPlace is the associated data of a webhook's sealed secrets.
+func WebhookPlace(a crm.AccountID, w crm.WebhookID) []byte {
 	return []byte("mailsyncd webhooks.secret\x00" + string(a) + "\x00" + string(w))
 }
 
 func (o *Office) sealWebhook(a crm.AccountID, w crm.WebhookID, secret crm.Secret) ([]byte, error) {
-	sealed, err := o.sealer.Seal([]byte(string(secret)), webhookPlace(a, w))
+	sealed, err := o.sealer.Seal([]byte(string(secret)), WebhookPlace(a, w))
 	return sealed, SealFailed("The secret of a webhook could not be encrypted", err)
 }
 
 func (o *Office) unsealWebhook(a crm.AccountID, w crm.WebhookID, sealed []byte) (crm.Secret, error) {
-	plain, err := o.sealer.Open(sealed, webhookPlace(a, w))
+	plain, err := o.sealer.Open(sealed, WebhookPlace(a, w))
 	return crm.Secret(plain), SealFailed("The secret of webhook "+string(w)+" can't be decrypted", err)
 }
 
@@ -196,51 +196,4 @@ func (o *Office) webhookSecrets(q txn.Session, a crm.AccountID, id crm.WebhookID
 		secrets = append(secrets, secret)
 	}
 	return secrets, nil
-}
-
-// resealWebhooks encrypts the secrets of webhooks again. An account has few,
-// so all are read at once; one that is replaced meanwhile needs nothing.
-func (o *Office) resealWebhooks(ctx context.Context) (n int, err error) {
-	type row struct {
-		account     crm.AccountID
-		id          crm.WebhookID
-		secret, old []byte
-	}
-	rows, err := txn.All(o.db.Reading(ctx), func(scan txn.Scan) (row, error) {
-		var r row
-		err := scan(&r.account, &r.id, &r.secret, &r.old)
-		return r, err
-	}, `SELECT account, id, secret, old_secret FROM webhooks ORDER BY account, id`)
-	if err != nil {
-		return 0, o.db.Fail(ctx, "reseal", err)
-	}
-	again := func(r row, sealed []byte) ([]byte, error) {
-		if sealed == nil {
-			return nil, nil
-		}
-		secret, err := o.unsealWebhook(r.account, r.id, sealed)
-		if err != nil {
-			return nil, err
-		}
-		return o.sealWebhook(r.account, r.id, secret)
-	}
-	return len(rows), o.transact(ctx, "reseal", func(t tx) error {
-		for _, r := range rows {
-			secret, err := again(r, r.secret)
-			if err != nil {
-				return err
-			}
-			old, err := again(r, r.old)
-			if err != nil {
-				return err
-			}
-			_, err = t.Exec(`
-				UPDATE webhooks SET secret = $3, old_secret = $4 WHERE account = $1 AND id = $2 AND secret = $5`,
-				r.account, r.id, secret, old, r.secret)
-			if err != nil {
-				return err
-			}
-		}
-		return nil
-	})
 }

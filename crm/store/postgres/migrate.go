@@ -14,6 +14,7 @@ import (
 	"github.com/pressly/goose/v3/lock"
 
 	"mailsyncd.example/crm"
+	"mailsyncd.example/crm/store"
 )
 
 //go:embed migrations/*.sql
@@ -140,6 +141,17 @@ func Versions(ctx context.Context, url string) (stands, knows int64, err error) 
 		return 0, 0, migrationError(err)
 	}
 	return stands, knows, nil
+}
+
+// Peek opens the database to read it, whoever works on it meanwhile. It must
+// have the schema of this program; see Versions.
+func Peek(url string, o store.Options) (*store.Store, error) {
+	config, err := parse(url)
+	if err != nil {
+		return nil, err
+	}
+	db := stdlib.OpenDB(*config.ConnConfig)
+	return store.New(db, db, dialect, o), nil
 }
 
 // schema is Versions, of a database that may be the target of a move.

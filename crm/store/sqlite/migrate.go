@@ -11,6 +11,7 @@ import (
 	"github.com/pressly/goose/v3"
 
 	"mailsyncd.example/crm"
+	"mailsyncd.example/crm/store"
 )
 
 //go:embed migrations/*.sql
@@ -66,6 +67,16 @@ func Versions(ctx context.Context, path string) (stands, knows int64, err error)
 		return 0, 0, migrationError(err)
 	}
 	return stands, knows, nil
+}
+
+// Peek opens the database at path to read it, whoever works on it meanwhile. It
+// must have the schema of this program; see Versions.
+func Peek(path string, o store.Options) (*store.Store, error) {
+	db, err := pool(path, nil, 1, "_query_only=1")
+	if err != nil {
+		return nil, err
+	}
+	return store.New(db, db, dialect, o), nil
 }
 
 func schemaNewer(stands, knows int64) error {

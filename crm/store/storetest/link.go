@@ -224,6 +224,51 @@ func testReseal(t *testing.T, open Opener) {
 	fails(t, err, crm.Internal, "credential_unreadable")
 }
 
+// What was encrypted with a key that is lost can be told from the rest, and
+// forgotten.
+func testLostKeys(t *testing.T, open Opener) {
+	keys := &box{key: 2}
+	h := newHouseIn(t, open(t, store.Options{Sealer: keys}), "acc_1")
+	ctx := t.Context()
+	tried := func(stored, opened int) {
+		t.Helper()
+		s, o, err := h.TryCredentials(ctx)
+		h.must(err)
+		same(t, "stored and opened", []int{s, o}, []int{stored, opened})
+	}
+	tried(0, 0)
+	p := h.office("old.sample.example")
+	lost, hook := h.linkByPreset("u1", p, "info"), h.webhook("whk_1")
+	tried(1, 1)
+	keys.key = 1
+	kept := h.linkByPreset("u2", p, "info")
+	tried(2, 1)
+	p.IMAP.Host = "new.sample.example" // where both are to be tried
+	same(t, "links that follow", value(h.UpdatePreset(ctx, p))(h), 2)
+	same(t, "lost", value(h.LostCredentials(ctx))(h), 1)
+	_, err := h.Standing(ctx, h.account, lost.Mailbox)
+	fails(t, err, crm.Internal, "credential_unreadable")
+
+	same(t, "forgotten", value(h.ForgetLost(ctx, h.now))(h), 1)
+	tried(1, 1)
+	same(t, "forgotten again", value(h.ForgetLost(ctx, h.now))(h), 0)
+	same(t, "status", value(h.Link(ctx, h.account, lost.ID))(h).Status, crm.LinkAuthFailed)
+	same(t, "events", len(h.events(crm.LinkFailing)), 1)
+	st := value(h.Standing(ctx, h.account, lost.Mailbox))(h)
+	link := func(l crm.Login) crm.LinkID { return l.Link }
+	same(t, "logins that are left", names(st.Logins, link), []crm.LinkID{kept.ID})
+	same(t, "logins to try elsewhere", names(st.Transfers, link), []crm.LinkID{kept.ID})
+	value(h.ReplaceSecret(ctx, h.account, lost.ID, "again", h.now))(h)
+	same(t, "logins", len(value(h.Standing(ctx, h.account, lost.Mailbox))(h).Logins), 2)
+
+	// The webhook has a secret that nobody knows, until it is rotated.
+	secrets := value(h.WebhookSecrets(ctx, h.account, hook.ID, h.now))(h)
+	if len(secrets) != 1 || !strings.HasPrefix(string(secrets[0]), "whsec_") {
+		t.Errorf("%d secrets", len(secrets))
+	}
+	same(t, "resealed", value(h.Reseal(ctx))(h), 3)
+}
+
 // listener notes what the store signals.
 type listener struct{ heard []string }
 

@@ -44,6 +44,7 @@ func Run(t *testing.T, open Opener, only ...string) {
 		{"Relink", testRelink},
 		{"Credentials", testCredentials},
 		{"Reseal", testReseal},
+		{"LostKeys", testLostKeys},
 		{"Grants", testGrants},
 		{"GrantClaims", testGrantClaims},
 		{"Authorizations", testAuthorizations},
