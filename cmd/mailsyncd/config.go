@@ -20,7 +20,7 @@ type Config struct {
 	File          string         `name:"config" type:"existingfile" placeholder:"FILE" help:"Read settings from FILE, one NAME=value a line with the names of the environment. The environment wins over it, flags win over both."`
 	DatabaseURL   string         `placeholder:"URL" setting:"MAILSYNC_DATABASE_URL" help:"Database: sqlite:///path/to/file or postgres://user:password@host/database. A SQLite file in the data folder unless given."`
 	BlobURL       string         `placeholder:"URL" setting:"MAILSYNC_BLOB_URL" help:"Raw mail: file:///path/to/folder or s3://bucket/prefix?endpoint=https://host&region=name, with credentials where AWS tools look for them. In the data folder unless given."`
-	RedisURL      string         `placeholder:"URL" setting:"MAILSYNC_REDIS_URL" help:"Redis through which several processes on one PostgreSQL share the work: redis://user:password@host:6379/0. Without it there is one process."`
+	RedisURL      string         `placeholder:"URL" setting:"MAILSYNC_REDIS_URL" help:"Redis through which several processes on one PostgreSQL share the work, and which carries the stream of events: redis://user:password@host:6379/0. Without it, or on SQLite, there is one process."`
 	Listen        string         `default:"127.0.0.1:8480" placeholder:"ADDR" setting:"MAILSYNC_LISTEN" help:"Address of the HTTP API (${default})."`
 	DataDir       string         `default:"./mailsync-data" placeholder:"DIR" setting:"MAILSYNC_DATA_DIR" help:"Folder for the database, keys and mail (${default})."`
 	Keyset        string         `placeholder:"JSON" setting:"MAILSYNC_KEYSET" help:"Keys that encrypt credentials. Made in the data folder on first start unless given."`

@@ -50,9 +50,6 @@ func (c Config) checkRedisURL() error {
 	if err := relay.Check(c.RedisURL); err != nil {
 		return fmt.Errorf("--redis-url: %s", sentence(err))
 	}
-	if !c.inPostgres() {
-		return errors.New("--redis-url: several processes can share their work on PostgreSQL only; set --database-url to postgres://…, or leave Redis out: SQLite is for one process")
-	}
 	return nil
 }
 

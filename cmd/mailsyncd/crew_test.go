@@ -335,6 +335,27 @@ func TestRedisIsAwayForAWhile(t *testing.T) {
 	m.expectStream(server)
 }
 
+// On SQLite there is one process with Redis as without, and events come on the
+// account's stream too.
+func TestRedisBesideSQLite(t *testing.T) {
+	server := &redistest.Server{}
+	t.Cleanup(func() {
+		if err := server.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	m := &team{dir: t.TempDir(), args: []string{"--redis-url", server.URL(t)}}
+	alone := serve(t, m.dir, m.args...)
+	m.open(t, alone)
+	m.deliver("one")
+	m.expectRounds(1)
+	m.expectStream(server)
+	code, _, stderr := run(t, nil, serveArgs(m.dir, m.args...)...)
+	if code != exitProblem || !strings.Contains(stderr, "use PostgreSQL for several processes") {
+		t.Errorf("a second process: code %d, %s", code, stderr)
+	}
+}
+
 func TestServeSaysWhatIsWrongWithRedis(t *testing.T) {
 	m, server := newTeam(t)
 	redisURL := server.URL(t)
@@ -354,7 +375,6 @@ func TestServeSaysWhatIsWrongWithRedis(t *testing.T) {
 		{"somebody whom Redis does not know", append(database[:2:2], "--redis-url", locked), exitProblem, "does not let us in"},
 		{"no URL", append(database[:2:2], "--redis-url", "opensesame@redis"), exitUsage, "write redis://"},
 		{"no database number", append(database[:2:2], "--redis-url", "redis://:opensesame@redis/x"), exitUsage, "write redis://"},
-		{"SQLite", []string{"--redis-url", redisURL}, exitUsage, "SQLite is for one process"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			code, stdout, stderr := run(t, nil, serveArgs(t.TempDir(), c.args...)...)

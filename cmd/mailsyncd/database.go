@@ -38,7 +38,7 @@ func (c Config) checkDatabaseURL() error {
 // together with others that share its work.
 func (c Config) openStore(ctx context.Context, o store.Options) (*store.Store, error) {
 	switch {
-	case c.shared():
+	case c.shared() && c.inPostgres():
 		return postgres.OpenShared(ctx, c.DatabaseURL, o)
 	case c.inPostgres():
 		return postgres.OpenAlone(ctx, c.DatabaseURL, o)
