@@ -29,7 +29,7 @@ type UserInput struct {
 
 // TokenInput describes a user token to be made.
 type TokenInput struct {
-	TTLSeconds int `json:"ttl_seconds" minimum:"60" maximum:"86400" doc:"For how long the token is valid."`
+	TTLSeconds int `json:"ttl_seconds" minimum:"1" maximum:"86400" doc:"For how long the token is valid."`
 }
 
 // Token is a user token that was just made: the only time that it is shown.
