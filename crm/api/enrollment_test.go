@@ -30,20 +30,20 @@ func TestEnrollment(t *testing.T) {
 
 	reply := o.imports(t, l, mailFrom("kunde", "kunde@kunde.example", "Re: Hello"))[0]
 	halted := must(o.key.Enrollment(ctx, "kunde:spring"))(t)
-	if halted.Status != crm.EnrollmentHalted || halted.HaltedBy != reply || !halted.HaltedAt.Equal(o.clock.Now()) {
+	if halted.Status != crm.EnrollmentHalted || known(halted.HaltedBy) != reply || !known(halted.HaltedAt).Equal(o.clock.Now()) {
 		t.Errorf("after the reply: %+v", halted)
 	}
 	o.clock.advance(time.Minute)
-	if e := must(o.key.PutEnrollment(ctx, "kunde:spring", in))(t); e.Status != crm.EnrollmentHalted || e.HaltedBy != reply {
+	if e := must(o.key.PutEnrollment(ctx, "kunde:spring", in))(t); e.Status != crm.EnrollmentHalted || known(e.HaltedBy) != reply {
 		t.Errorf("put again after the reply: %+v", e)
 	}
 	active, stopped := crm.EnrollmentActive, crm.EnrollmentHalted
 	in.Status = &active
-	if e := must(o.key.PutEnrollment(ctx, "kunde:spring", in))(t); e.Status != active || !e.StartedAt.Equal(o.clock.Now()) || e.HaltedBy != "" || !e.HaltedAt.IsZero() {
+	if e := must(o.key.PutEnrollment(ctx, "kunde:spring", in))(t); e.Status != active || !e.StartedAt.Equal(o.clock.Now()) || e.HaltedBy != nil || e.HaltedAt != nil {
 		t.Errorf("woken: %+v", e)
 	}
 	in.Status = &stopped
-	if e := must(o.key.PutEnrollment(ctx, "kunde:spring", in))(t); e.Status != stopped || e.HaltedBy != "" || !e.HaltedAt.Equal(o.clock.Now()) {
+	if e := must(o.key.PutEnrollment(ctx, "kunde:spring", in))(t); e.Status != stopped || e.HaltedBy != nil || !known(e.HaltedAt).Equal(o.clock.Now()) {
 		t.Errorf("halted by the CRM: %+v", e)
 	}
 	if err := o.key.DeleteEnrollment(ctx, "kunde:spring"); err != nil {

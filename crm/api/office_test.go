@@ -170,6 +170,14 @@ func mailFrom(contact crm.ContactID, address crm.Address, subject string) crm.Me
 	}
 }
 
+// known is a value that an answer may not have, the zero value then.
+func known[T any](p *T) (v T) {
+	if p != nil {
+		v = *p
+	}
+	return v
+}
+
 // must lets a call that may fail be written in one line.
 func must[T any](v T, err error) func(*testing.T) T {
 	return func(t *testing.T) T {

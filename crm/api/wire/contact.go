@@ -17,7 +17,7 @@ type Contact struct {
 // Profile is what only those may read who may read the contact.
 type Profile struct {
 	Name      string        `json:"name" required:"false"`
-	OwnerID   crm.UserID    `json:"owner_id,omitempty"`
+	OwnerID   *crm.UserID   `json:"owner_id" required:"false" doc:"null: nobody's."`
 	Addresses []crm.Address `json:"addresses" required:"false" nullable:"false"`
 	OnRecord  []OnRecord    `json:"on_record" required:"false" nullable:"false"`
 	CreatedAt time.Time     `json:"created_at" required:"false"`
@@ -58,7 +58,7 @@ func ContactOf(c crm.Contact, readable bool) Contact {
 		return Contact{ID: c.ID, Restricted: true}
 	}
 	return Contact{ID: c.ID, Profile: &Profile{
-		Name: c.Name, OwnerID: c.Owner,
+		Name: c.Name, OwnerID: orNull(c.Owner),
 		Addresses: Each(c.Addresses, func(a crm.ContactAddress) crm.Address { return a.Address }),
 		OnRecord: Each(c.Addresses, func(a crm.ContactAddress) OnRecord {
 			return OnRecord{Address: a.Address, Since: UTC(a.Since)}

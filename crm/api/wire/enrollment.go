@@ -13,8 +13,8 @@ type Enrollment struct {
 	Sequence  string               `json:"sequence"`
 	Status    crm.EnrollmentStatus `json:"status" enum:"active,halted"`
 	StartedAt time.Time            `json:"started_at" doc:"A reply received from then on, to the second, halts it."`
-	HaltedBy  crm.MessageID        `json:"halted_by,omitempty" doc:"The reply; left out where the CRM halted it."`
-	HaltedAt  time.Time            `json:"halted_at,omitzero"`
+	HaltedBy  *crm.MessageID       `json:"halted_by" doc:"The reply; null where there was none, and the CRM halted it or nobody has."`
+	HaltedAt  *time.Time           `json:"halted_at" doc:"null while it is active."`
 	UserID    crm.UserID           `json:"user_id,omitempty"`
 	HoldStale bool                 `json:"hold_when_stale"`
 	Hold      *Hold                `json:"hold,omitempty" doc:"Why it has to wait although nobody has replied; left out where nothing is in the way."`
@@ -59,7 +59,7 @@ func (in EnrollmentInput) Enrollment(a crm.AccountID, id crm.EnrollmentID) crm.E
 func EnrollmentOf(e crm.Enrollment, hold *crm.Hold) Enrollment {
 	v := Enrollment{
 		ID: e.ID, ContactID: e.Contact, Sequence: e.Sequence, Status: e.Status, StartedAt: UTC(e.StartedAt),
-		HaltedBy: e.HaltedBy, HaltedAt: UTC(e.HaltedAt), CreatedAt: UTC(e.CreatedAt), UpdatedAt: UTC(e.UpdatedAt),
+		HaltedBy: orNull(e.HaltedBy), HaltedAt: orNull(UTC(e.HaltedAt)), CreatedAt: UTC(e.CreatedAt), UpdatedAt: UTC(e.UpdatedAt),
 	}
 	v.UserID, v.HoldStale = e.User, e.HoldWhenStale
 	if hold != nil {

@@ -39,9 +39,9 @@ type Ended struct {
 
 // Progress tells how far the mailbox behind a link has been read.
 type Progress struct {
-	LastSyncedAt time.Time     `json:"last_synced_at,omitzero" doc:"Everything that the mailbox held then has been read."`
-	Mode         crm.WatchMode `json:"mode,omitempty" enum:"idle,poll" doc:"idle: the server tells of new mail at once."`
-	Imported     int64         `json:"imported" doc:"Messages that the mailbox brought into the CRM."`
+	LastSyncedAt *time.Time     `json:"last_synced_at" doc:"Everything that the mailbox held then has been read; null before the first complete look."`
+	Mode         *crm.WatchMode `json:"mode" doc:"idle: the server tells of new mail at once; poll: it is asked; null before the first connection."`
+	Imported     int64          `json:"imported" doc:"Messages that the mailbox brought into the CRM."`
 }
 
 // LinkOf shows a link, never its credential.
@@ -50,7 +50,7 @@ func LinkOf(l crm.Link) Link {
 		ID: l.ID, UserID: l.User, MailboxID: l.Mailbox, PresetID: l.Preset, Address: l.Address,
 		IMAP: ServerOf(l.Server), Username: l.Username, Status: l.Status, Detail: l.Detail, LinkedAt: UTC(l.LinkedAt),
 		Ended:    Ended{EndedAt: UTC(l.EndedAt), EndedBy: l.EndedBy},
-		Progress: Progress{LastSyncedAt: UTC(l.Progress.LastSyncedAt), Mode: l.Progress.Mode, Imported: l.Progress.Imported},
+		Progress: Progress{LastSyncedAt: orNull(UTC(l.Progress.LastSyncedAt)), Mode: orNull(l.Progress.Mode), Imported: l.Progress.Imported},
 	}
 	if t := l.Transfer; t != nil {
 		out.Transfer = &Transfer{IMAP: ServerOf(t.Server), Username: t.Username, Detail: t.Detail, Refused: t.Refused}

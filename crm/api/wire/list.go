@@ -27,7 +27,17 @@ func OrEmpty[T any](s []T) []T {
 	return s
 }
 
-// UTC is the form in which all times leave; zero stays zero and is left out.
+// orNull shows a value that there may not be: as null, so that a field which
+// the API promises is there in every answer.
+func orNull[T comparable](v T) *T {
+	var none T
+	if v == none {
+		return nil
+	}
+	return &v
+}
+
+// UTC is the form in which all times leave; zero stays zero, and is left out or null.
 func UTC(t time.Time) time.Time {
 	if t.IsZero() {
 		return time.Time{}

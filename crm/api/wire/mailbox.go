@@ -12,7 +12,7 @@ type Mailbox struct {
 	Addresses []crm.Address  `json:"addresses" nullable:"false"`
 	Users     []crm.UserID   `json:"users" nullable:"false"`
 	Host      string         `json:"host"`
-	Mode      crm.WatchMode  `json:"mode,omitempty" enum:"idle,poll"`
+	Mode      *crm.WatchMode `json:"mode" doc:"idle or poll; null before the first connection."`
 	Status    crm.LinkStatus `json:"status" enum:"syncing,live,auth_failed,unreachable,unlinked"`
 	Lag
 	LastError *LastError            `json:"last_error,omitempty"`
@@ -26,9 +26,9 @@ type Mailbox struct {
 
 // Lag tells how old our picture of a mailbox is.
 type Lag struct {
-	LastSyncedAt time.Time `json:"last_synced_at,omitzero"`
-	LagSeconds   *int64    `json:"lag_seconds,omitempty" doc:"Since last_synced_at; left out before the first complete look."`
-	Missed       int64     `json:"missed" doc:"Messages that a look found and IDLE had not announced."`
+	LastSyncedAt *time.Time `json:"last_synced_at" doc:"null before the first complete look."`
+	LagSeconds   *int64     `json:"lag_seconds" doc:"Since last_synced_at; null before the first complete look."`
+	Missed       int64      `json:"missed" doc:"Messages that a look found and IDLE had not announced."`
 }
 
 // LastError is what went wrong last, once however often it came in a row.
@@ -88,7 +88,7 @@ func MailboxOf(h crm.Health, now time.Time) Mailbox {
 	balance := BalanceOf(h.Folders)
 	m := Mailbox{
 		ID: h.Mailbox.ID, Addresses: OrEmpty(h.Addresses), Users: OrEmpty(h.Users), Host: h.Mailbox.Host,
-		Mode: h.Mode, Status: h.Status, Lag: Lag{LastSyncedAt: UTC(h.LastSyncedAt), Missed: h.Missed},
+		Mode: orNull(h.Mode), Status: h.Status, Lag: Lag{LastSyncedAt: orNull(UTC(h.LastSyncedAt)), Missed: h.Missed},
 		Refused: map[crm.Outcome]int64{}, Imported: h.Imported, Problems: Each(h.Problems, troubleOf),
 		Receipt: ReceiptOf(h.Receipt), Balance: balance,
 	}

@@ -16,8 +16,8 @@ type Message struct {
 	Direction crm.Direction `json:"direction" enum:"inbound,outbound"`
 	Envelope
 	Snippet       string           `json:"snippet" doc:"The beginning of what is new in the text, quotations left out."`
-	Text          *string          `json:"text,omitempty" doc:"Left out in lists."`
-	HTML          *string          `json:"html,omitempty" doc:"Made harmless; only where one message is asked for."`
+	Text          *string          `json:"text" doc:"null in lists of messages."`
+	HTML          *string          `json:"html" doc:"Made harmless; null where there is none, and where not one message alone is asked for."`
 	RemoteBlocked int              `json:"remote_blocked,omitempty" doc:"Images from elsewhere that html leaves out; ?remote=true lets them in."`
 	HasHTML       bool             `json:"has_html"`
 	Attachments   []crm.Attachment `json:"attachments" nullable:"false"`
@@ -33,7 +33,7 @@ type Envelope struct {
 	To         []crm.Person `json:"to" nullable:"false"`
 	Cc         []crm.Person `json:"cc" nullable:"false"`
 	Subject    string       `json:"subject"`
-	Date       time.Time    `json:"date,omitzero" doc:"What the sender's clock said."`
+	Date       *time.Time   `json:"date" doc:"What the sender's clock said; null where it said nothing."`
 	ReceivedAt time.Time    `json:"received_at" doc:"When the mail server received it."`
 	ImportedAt time.Time    `json:"imported_at"`
 	Size       int64        `json:"size" doc:"Bytes of the raw message."`
@@ -85,7 +85,7 @@ func MessageOf(m crm.Message) Message {
 	return Message{
 		ID: m.ID, ThreadID: m.Thread, HeaderID: l.HeaderID, Direction: m.Direction,
 		Envelope: Envelope{
-			From: OrEmpty(l.From), To: OrEmpty(l.To), Cc: OrEmpty(l.Cc), Subject: l.Subject, Date: UTC(l.Date),
+			From: OrEmpty(l.From), To: OrEmpty(l.To), Cc: OrEmpty(l.Cc), Subject: l.Subject, Date: orNull(UTC(l.Date)),
 			ReceivedAt: UTC(m.ReceivedAt), ImportedAt: UTC(m.ImportedAt), Size: m.Size,
 		},
 		Snippet: l.Snippet, HasHTML: l.HasHTML, Attachments: OrEmpty(l.Attachments), Contacts: contactsOf(m.Matches), Kind: l.Kind,

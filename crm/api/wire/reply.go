@@ -47,12 +47,12 @@ func (Replied) Schema(huma.Registry) *huma.Schema {
 type ReplyCheck struct {
 	Replied        Replied        `json:"replied" doc:"true: a reply is here. false: all linked mailboxes have been read, and there is none. \"unknown\": not known, so do not send."`
 	ClearToSend    bool           `json:"clear_to_send" doc:"true where replied is false and the contact is not away, and in no other case: the one thing to test."`
-	MessageID      crm.MessageID  `json:"message_id,omitempty" doc:"The first reply."`
+	MessageID      *crm.MessageID `json:"message_id" doc:"The first reply; null where there is none."`
 	ReceivedAt     time.Time      `json:"received_at,omitzero" doc:"When the mail server received it."`
 	SuspectID      crm.MessageID  `json:"suspect_message_id,omitempty" doc:"A message that would be a reply if its sender were who it says: the mail server doubts it (DMARC). It counts as none."`
 	AbsentUntil    time.Time      `json:"absent_until,omitzero" doc:"The contact has announced to be away; left out once that is over."`
 	AbsenceID      crm.MessageID  `json:"absence_message_id,omitempty" doc:"The notice."`
-	SyncedThrough  time.Time      `json:"synced_through,omitzero" doc:"Up to then every linked mailbox has been read; left out where one never was, or none is linked."`
+	SyncedThrough  *time.Time     `json:"synced_through" doc:"Up to then every linked mailbox has been read; null where one never was, or none is linked."`
 	StaleMailboxes []StaleMailbox `json:"stale_mailboxes" nullable:"false" doc:"Mailboxes that may hold a reply unread: they can't be opened, were not read for longer than stale_after, or hold messages that could not be read."`
 }
 
@@ -69,8 +69,8 @@ type StaleMailbox struct {
 func ReplyCheckOf(c crm.ReplyCheck, now time.Time, staleAfter time.Duration) ReplyCheck {
 	since := now.Add(-staleAfter)
 	v := ReplyCheck{
-		Replied: UnknownReply, ClearToSend: c.Silent(since), MessageID: c.Message, ReceivedAt: UTC(c.ReceivedAt), SuspectID: c.Suspect,
-		SyncedThrough: UTC(c.SyncedThrough()), StaleMailboxes: Each(c.Stale(since), staleMailboxOf),
+		Replied: UnknownReply, ClearToSend: c.Silent(since), MessageID: orNull(c.Message), ReceivedAt: UTC(c.ReceivedAt), SuspectID: c.Suspect,
+		SyncedThrough: orNull(UTC(c.SyncedThrough())), StaleMailboxes: Each(c.Stale(since), staleMailboxOf),
 	}
 	if c.Message != "" {
 		v.Replied = HasReplied
