@@ -13,12 +13,12 @@ import (
 )
 
 // expected reads testdata/expected.tsv: what the bounces of the corpus say, by the
-// name of the file, one line for each address. The statuses and which are hard are
-// what sisimai's own tests expect of its set of e-mails, but for 38 that were read
-// again: those that it leaves out, those that were sent on by an address that is
-// well, and those where the words are plain ("user unknown", "the domain couldn't be
-// found") and its engine takes them for a filter's. Addresses are those of the messages
-// that were returned, as a person reads them.
+// name of the file (maildir__NAME.eml), one line for each address. The statuses and
+// which are hard are what sisimai's own tests expect of its set of e-mails, but for
+// 38 that were read again: those that it leaves out, those that were sent on by an
+// address that is well, and those where the words are plain ("user unknown", "the
+// domain couldn't be found") and its engine takes them for a filter's. Addresses are
+// those of the messages that were returned, as a person reads them.
 func expected(t *testing.T) map[string][]crm.Bounce {
 	t.Helper()
 	table, err := os.ReadFile(filepath.Join("testdata", "expected.tsv"))
@@ -61,7 +61,7 @@ func TestCorpus(t *testing.T) {
 	folder := filepath.Join(vectortest.Corpus(t), "sisimai+set-of-emails", "rfc822")
 	var s score
 	for name, want := range expected(t) {
-		f, err := os.Open(filepath.Join(folder, "maildir__bsd__"+name+".eml"))
+		f, err := os.Open(filepath.Join(folder, "maildir__"+name+".eml"))
 		if err != nil {
 			t.Fatal(err)
 		}

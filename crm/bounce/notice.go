@@ -39,7 +39,11 @@ func Of(n Notice) []crm.Bounce {
 	if len(found.all) == 0 {
 		failed := t.failed(n.named())
 		for _, to := range failed[:min(len(failed), MaxAddresses)] {
-			w := verdict("", t.about(to))
+			about := t.about(to)
+			if coded := codedParts(about); coded != "" {
+				about = coded // what is around it explains to people what might be
+			}
+			w := verdict("", about)
 			found.add(t.amend(crm.Bounce{Address: to, Status: w.status, Severity: w.severity()}), true)
 		}
 	}
@@ -167,6 +171,10 @@ func recipients(head []byte) (to []crm.Address, through crm.Address) {
 		switch name {
 		case "to", "cc":
 			to = append(to, address.List(value)...)
+		case "from":
+			if strings.Contains(strings.ToLower(value), "mailer-daemon") {
+				return nil, "" // a bounce was returned, and we did not write that
+			}
 		case "delivered-to", "x-original-to":
 			taken = append(taken, address.List(value)...)
 		case "received":
@@ -273,6 +281,18 @@ func (t text) about(to crm.Address) string {
 		return all.String()
 	}
 	return b.String()
+}
+
+// codedParts are the paragraphs with a status or a reply code: the words of the
+// server at the other end.
+func codedParts(about string) string {
+	var kept []string
+	for _, p := range strings.Split(about, "\n\n") {
+		if w := verdict("", p); w.status != "" || w.reply != 0 {
+			kept = append(kept, p)
+		}
+	}
+	return strings.Join(kept, "\n")
 }
 
 // amend weighs the words that people read, beside what a report says: some

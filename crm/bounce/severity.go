@@ -26,7 +26,7 @@ var (
 // other text. Servers often write 5.0.0 into the first and the truth into the
 // second, so the most specific status counts, and of equals the first.
 func verdict(status, text string) words {
-	w := words{text: fold(text)}
+	w := words{text: guess.Replace(fold(text))}
 	best := -1
 	for _, s := range [...]string{status, w.text} {
 		for _, m := range statusCode.FindAllStringSubmatch(s[:min(len(s), farText)], 8) {
@@ -40,6 +40,9 @@ func verdict(status, text string) words {
 	}
 	return w
 }
+
+// guess takes out what servers only suppose, for people to think about.
+var guess = strings.NewReplacer("may not exist", "", "might not exist", "")
 
 // farText is how many bytes of a server's words are looked at: a Diagnostic-Code
 // may repeat a whole page.
@@ -111,12 +114,12 @@ var passing = []string{
 	"dmarc", "spf", "dkim", "unauthenticated", "authentication required", "authrequired", "policy", "policies", "virus", "content rejected", "malicious", "header error",
 	"relay access denied", "relaying denied", "relay not permitted", "relaying not allowed",
 	"rate limit", "at a rate", "frequency limited", "too many", "throttl", "greylist", "graylist", "try again later", "found, try again", "temporar", "timed out", "expired",
-	"may not exist", "might not exist",
+	"recipient preferences",
 }
 
 // gone are words on an address or a domain that is not there.
 var gone = []string{
-	"user unknown", "unknown user", "unknown recipient", "recipient unknown", "unknown mailbox", "unknown local part", "unknown local-part", "unknown account", "unknown email",
+	"user unknown", "unknown user", "unknown recipient", "recipient unknown", "unknown mailbox", "unknown local part", "unknown local-part", "unknown account", "unknown email", "unknown e-mail",
 	"unknown virtual user", "address unknown", "addresses were unknown", "user not known", "not a known user", "not known here",
 	"no such user", "no such recipient", "no such mailbox", "no such address", "no such account", "no such person", "no such domain", "no such local user", "no such email",
 	"not exist", "n't exist", "nonexistent", "non-existent", "not found", "be found", "recipnotfound", "not present in", "mailbox not present", "not listed in", "not in directory",
