@@ -38,15 +38,6 @@ func (f *firm) raw(id string) (content, code string) {
 	return "", code
 }
 
-// lookAgain looks after trouble has ended. The first look may be told of the
-// trouble still, by a session that began in its time.
-func (f *firm) lookAgain(user client, l link) {
-	f.t.Helper()
-	if err := user.call(f.t.Context(), http.MethodPost, "/v1/links/"+l.ID+"/look", nil, nil); err != nil {
-		f.look(user, l)
-	}
-}
-
 // Mail is kept in a bucket and read from there. While the bucket is away the
 // daemon says so and waits; nothing is lost, and nothing has to be done.
 func TestABucketThatIsAwayIsWaitedOut(t *testing.T) {
@@ -91,7 +82,7 @@ func TestABucketThatIsAwayIsWaitedOut(t *testing.T) {
 	f.expectMail("First")
 
 	s3.Restart(t)
-	f.lookAgain(dan, l)
+	f.look(dan, l)
 	f.expectMail("First", "Second")
 	for _, m := range f.messages() {
 		if content, code := f.raw(m.ID); !strings.Contains(content, "Subject: "+m.Subject) {
@@ -130,7 +121,7 @@ func TestAFullBucketIsWaitedOut(t *testing.T) {
 	if err := os.Remove(filler); err != nil {
 		t.Fatal(err)
 	}
-	f.lookAgain(dan, l)
+	f.look(dan, l)
 	f.expectMail("First")
 }
 

@@ -101,13 +101,13 @@ func (b *box) renew() {
 }
 
 // Wait is the box's own, and ends where the grant was withdrawn.
-func (b *box) Wait(ctx context.Context, most time.Duration) (bool, error) {
+func (b *box) Wait(ctx context.Context, most time.Duration, enough <-chan struct{}) (bool, error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	if err := b.interruptBy(cancel); err != nil {
 		return false, err
 	}
-	news, err := b.Box.Wait(ctx, most)
+	news, err := b.Box.Wait(ctx, most, enough)
 	if over := b.interruptBy(nil); over != nil {
 		return false, over
 	}

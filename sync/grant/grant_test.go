@@ -154,7 +154,7 @@ func (*mailbox) Close() {}
 
 func (*mailbox) Folders(context.Context) ([]crm.Listing, error) { return nil, nil }
 
-func (*mailbox) Wait(ctx context.Context, _ time.Duration) (bool, error) {
+func (*mailbox) Wait(ctx context.Context, _ time.Duration, _ <-chan struct{}) (bool, error) {
 	<-ctx.Done()
 	return false, ctx.Err()
 }
@@ -309,7 +309,7 @@ func TestTokensAreReplacedWhileIdle(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	waited := make(chan error, 1)
 	go func() {
-		_, err := b.Wait(ctx, time.Hour)
+		_, err := b.Wait(ctx, time.Hour, nil)
 		waited <- err
 	}()
 	h.server.Until(t, "it is replaced twice", func(refreshes, _ int) bool { return refreshes >= 2 })
@@ -333,11 +333,11 @@ func TestWithdrawnWhileIdle(t *testing.T) {
 	b, err := h.connect(r, h.link("aoi", -time.Minute))
 	h.must(err)
 	h.server.Revoke()
-	_, err = b.Wait(t.Context(), time.Hour)
+	_, err = b.Wait(t.Context(), time.Hour, nil)
 	h.wantError(err, crm.Rejected, "grant_revoked")
 	_, err = b.Folders(t.Context())
 	h.wantError(err, crm.Rejected, "grant_revoked")
-	_, err = b.Wait(t.Context(), time.Hour)
+	_, err = b.Wait(t.Context(), time.Hour, nil)
 	h.wantError(err, crm.Rejected, "grant_revoked")
 	if _, refused, reused := h.server.Counts(); refused != 1 || reused != 0 {
 		t.Errorf("asked %d times more, %d with an old token", refused-1, reused)

@@ -106,7 +106,7 @@ func BenchmarkIdle(b *testing.B) {
 			must(b, err)
 			boxes[i] = box
 			go func() {
-				_, err := box.Wait(b.Context(), time.Hour)
+				_, err := box.Wait(b.Context(), time.Hour, nil)
 				waiting <- err
 			}()
 		}

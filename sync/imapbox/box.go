@@ -77,7 +77,7 @@ func (b *Box) Abort() { b.wire.cut() }
 // count connections; one that is only dropped may count for minutes.
 func (b *Box) Close() {
 	if b.broken == nil {
-		b.wire.hurry()
+		b.wire.hurry(true)
 		_ = b.client.Logout().Wait() // it is closed in any case
 	}
 	b.wire.cut()

@@ -233,7 +233,7 @@ func TestKnock(t *testing.T) {
 
 func TestConnectFails(t *testing.T) {
 	closed := lie(t, "X").login()
-	silent := silence(t)
+	quiet := silence(t)
 	for name, c := range map[string]struct {
 		dialer imapbox.Dialer
 		server crm.Server
@@ -258,27 +258,28 @@ func TestConnectFails(t *testing.T) {
 			server: closed.Server, kind: crm.Forbidden, code: "host_not_allowed", steps: "resolve true, connect false",
 		},
 		"no answer": {
-			dialer: imapbox.Dialer{Timeout: 20 * time.Millisecond, DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+			dialer: imapbox.Dialer{Timeout: silent, DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
 				<-ctx.Done()
 				return nil, &net.OpError{Op: "dial", Err: ctx.Err()}
 			}},
 			server: closed.Server, kind: crm.Unreachable, code: "connect_timeout", steps: "resolve true, connect false",
 		},
 		"silence": {
-			dialer: imapbox.Dialer{Timeout: 20 * time.Millisecond},
-			server: silent, kind: crm.Unreachable, code: "connect_timeout", cause: os.ErrDeadlineExceeded, steps: "resolve true, connect true",
+			dialer: imapbox.Dialer{Timeout: silent},
+			server: quiet, kind: crm.Unreachable, code: "connect_timeout", cause: os.ErrDeadlineExceeded, steps: "resolve true, connect true",
 		},
 		"silence instead of TLS": {
-			dialer: imapbox.Dialer{Timeout: 20 * time.Millisecond},
-			server: with(silent, crm.SecurityTLS), kind: crm.Unreachable, code: "connect_timeout", steps: "resolve true, connect true, tls false",
+			dialer: imapbox.Dialer{Timeout: silent},
+			server: with(quiet, crm.SecurityTLS), kind: crm.Unreachable, code: "connect_timeout", steps: "resolve true, connect true, tls false",
 		},
 		"silence before STARTTLS": {
-			dialer: imapbox.Dialer{Timeout: 20 * time.Millisecond},
-			server: with(silent, crm.SecuritySTARTTLS), kind: crm.Unreachable, code: "connect_timeout", steps: "resolve true, connect true, tls false",
+			dialer: imapbox.Dialer{Timeout: silent},
+			server: with(quiet, crm.SecuritySTARTTLS), kind: crm.Unreachable, code: "connect_timeout", steps: "resolve true, connect true, tls false",
 		},
-		"unknown security": {server: with(silent, "maybe"), kind: crm.Invalid, code: "security_unknown", steps: "resolve true, connect true"},
+		"unknown security": {server: with(quiet, "maybe"), kind: crm.Invalid, code: "security_unknown", steps: "resolve true, connect true"},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel() // most of them wait, and do little else
 			d, said := steps(c.dialer)
 			_, err := d.Connect(t.Context(), crm.Login{Server: c.server, Username: "u", Secret: "pass", Auth: crm.AuthPassword})
 			wantError(t, err, c.kind, c.code)
@@ -376,7 +377,7 @@ func TestWrongPort(t *testing.T) {
 	clear.Server.Security, encrypted.Server.Security = crm.SecurityTLS, crm.SecurityNone
 	_, err := imapbox.Dialer{}.Connect(t.Context(), clear)
 	wantError(t, err, crm.Unreachable, "tls_failed", "STARTTLS")
-	_, err = imapbox.Dialer{Timeout: 50 * time.Millisecond}.Connect(t.Context(), encrypted)
+	_, err = imapbox.Dialer{Timeout: silent}.Connect(t.Context(), encrypted)
 	wantError(t, err, crm.Unreachable, "connect_timeout")
 	lmtp := clear
 	lmtp.Server = crm.Server{Host: dovecottest.Host, Port: s.LMTPPort, Security: crm.SecurityNone}

@@ -300,7 +300,7 @@ func everything(t *testing.T, b *imapbox.Box) {
 	must(t, err)
 	_, err = b.Search(t.Context(), "2097152.a@c.example")
 	must(t, err)
-	_, err = b.Wait(t.Context(), time.Millisecond)
+	_, err = b.Wait(t.Context(), time.Millisecond, nil)
 	must(t, err)
 	must(t, b.Unselect(t.Context()))
 }
@@ -314,7 +314,7 @@ func TestServerEnds(t *testing.T) {
 			_, err := b.Examine(t.Context(), "INBOX")
 			must(t, err)
 			done := make(chan error)
-			go func() { _, err := b.Wait(t.Context(), time.Minute); done <- err }()
+			go func() { _, err := b.Wait(t.Context(), time.Minute, nil); done <- err }()
 			end(s)
 			if err := <-done; crm.KindOf(err) != crm.Unreachable {
 				t.Errorf("error %v", err)

@@ -106,7 +106,7 @@ func TestFoldersWithoutListStatus(t *testing.T) {
 	wantLines(t, got, err,
 		`INBOX [] "." 7 101 10`, `Top [\NoSelect] "." 0 0 0`, `Top.secret [] "." 0 0 0`, `Last [] "." 3 2 1`)
 	// The news that came on the way are not lost.
-	if news, err := b.Wait(t.Context(), 0); !news || err != nil {
+	if news, err := b.Wait(t.Context(), 0, nil); !news || err != nil {
 		t.Errorf("news: %v, %v", news, err)
 	}
 }

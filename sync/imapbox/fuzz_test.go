@@ -66,7 +66,7 @@ func FuzzServer(f *testing.F) {
 		}
 		defer b.Close()
 		_, _ = b.FirstUID(t.Context(), 1, time.Time{})
-		_, _ = b.Wait(t.Context(), 0)
+		_, _ = b.Wait(t.Context(), 0, nil)
 		_, _ = b.Folders(t.Context())
 		_, _ = b.Examine(t.Context(), "INBOX")
 		_ = b.Envelopes(t.Context(), 1, 10, func(crm.Envelope, error) {})

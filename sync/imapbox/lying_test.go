@@ -8,7 +8,6 @@ import (
 	"net"
 	"strings"
 	"testing"
-	"time"
 
 	"mailsyncd.example/crm"
 	"mailsyncd.example/sync/imapbox"
@@ -104,7 +103,7 @@ func (s *lyingServer) login() crm.Login {
 // box connects to the server. Its script goes on after the login, at tag m2.
 func (s *lyingServer) box() *imapbox.Box {
 	s.t.Helper()
-	return dial(s.t, imapbox.Dialer{Timeout: 5 * time.Second}, s.login())
+	return dial(s.t, imapbox.Dialer{}, s.login())
 }
 
 // lyingBox is a box on a server that announces these capabilities and then

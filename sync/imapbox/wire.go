@@ -61,18 +61,18 @@ func newWire(conn net.Conn, patience time.Duration) *wire {
 const haste = 2 * time.Second
 
 // be changes how long to wait, for a read that is under way as well.
-func (w *wire) be(patience time.Duration, hurried bool) {
+func (w *wire) be(patience time.Duration) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.patience, w.hurried = patience, hurried
+	w.patience = patience
 	_ = w.sock.SetReadDeadline(w.deadline())
 }
 
-// hurry shortens the wait, whatever it is.
-func (w *wire) hurry() {
+// hurry shortens the wait, whatever it is, until there is no hurry any more.
+func (w *wire) hurry(on bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.hurried = true
+	w.hurried = on
 	_ = w.sock.SetReadDeadline(w.deadline())
 }
 

@@ -18,7 +18,7 @@ type waiter struct {
 	deaf  bool
 }
 
-func (w waiter) Wait(ctx context.Context, most time.Duration) (bool, error) {
+func (w waiter) Wait(ctx context.Context, most time.Duration, enough <-chan struct{}) (bool, error) {
 	if most > 0 { // a probe only tries whether it can
 		select {
 		case w.waits <- most:
@@ -28,10 +28,13 @@ func (w waiter) Wait(ctx context.Context, most time.Duration) (bool, error) {
 	if w.deaf {
 		over, cancel := context.WithTimeout(ctx, most)
 		defer cancel()
-		<-over.Done()
+		select {
+		case <-enough:
+		case <-over.Done():
+		}
 		return false, ctx.Err()
 	}
-	return w.Box.Wait(ctx, most)
+	return w.Box.Wait(ctx, most, enough)
 }
 
 // newWaitingOffice opens an office whose boxes are waiters, with a day between

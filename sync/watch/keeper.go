@@ -60,6 +60,7 @@ type stumble struct {
 type request struct {
 	balance bool
 	answer  chan error
+	waiting bool // since before the present attempt
 }
 
 func newKeeper(w *Watcher, p place, ctx context.Context, leave context.CancelFunc) *keeper {
@@ -78,6 +79,7 @@ func (k *keeper) run(ctx context.Context) {
 	failures := 0
 	var barred crm.Fence // somebody has worked the mailbox under a higher one
 	for ctx.Err() == nil {
+		k.begin()
 		fence, err := k.fence()
 		if err != nil {
 			return
@@ -212,20 +214,39 @@ func (k *keeper) ask(r request) {
 	k.poke()
 }
 
-// take takes the requests that are waiting.
+// begin begins an attempt, for all who have asked and for whatever the keeper
+// was poked. To leave it goes on being poked.
+func (k *keeper) begin() {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	for i := range k.pending {
+		k.pending[i].waiting = true
+	}
+	k.poked = k.going
+}
+
+// take takes the requests there are: the look that follows is for them, and for
+// whatever the keeper was poked.
 func (k *keeper) take() []request {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	r := k.pending
-	k.pending = nil
+	k.pending, k.poked = nil, k.going
 	return r
 }
 
-// answer answers all requests that are waiting.
+// answer tells those who asked what has become of the attempt. Who has asked
+// since it began is not told of a trouble that may be over, but waits for the
+// next one, which their poke makes come at once.
 func (k *keeper) answer(err error) {
-	for _, r := range k.take() {
-		r.answer <- err
-	}
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.pending = slices.DeleteFunc(k.pending, func(r request) bool {
+		if r.waiting {
+			r.answer <- err // there is room for the one answer
+		}
+		return r.waiting
+	})
 }
 
 // poke ends the keeper's wait, or the next one if it isn't waiting now.

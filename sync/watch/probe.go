@@ -72,7 +72,7 @@ func (w *Watcher) tryIdle(ctx context.Context, box Box, watched []crm.Folder) (s
 	if _, err := box.Examine(ctx, watched[0].Name); err != nil {
 		return "", err
 	}
-	if _, err := box.Wait(ctx, 0); crm.CodeOf(err) == "server_refused" {
+	if _, err := box.Wait(ctx, 0, nil); crm.CodeOf(err) == "server_refused" {
 		return "", crm.Wrap(crm.Unavailable, "server_refused", silent+" "+words(err), err)
 	} else if err != nil {
 		return "", err

@@ -2,7 +2,6 @@ package watch
 
 import (
 	"context"
-	"errors"
 	"sync"
 	"time"
 
@@ -391,14 +390,11 @@ func (s *session) wait(ctx context.Context, until time.Time) error {
 			return nil
 		}
 		waiting, done := s.k.waiting(ctx)
-		news, err := s.box.Wait(waiting, min(left, idleAtMost))
+		news, err := s.box.Wait(ctx, min(left, idleAtMost), waiting.Done())
 		poked := waiting.Err() != nil
 		done()
 		if ctx.Err() != nil {
 			return ctx.Err()
-		}
-		if poked && errors.Is(err, context.Canceled) {
-			return nil
 		}
 		if err != nil {
 			return err

@@ -42,9 +42,9 @@ type Box interface {
 	// Examine selects a folder read-only; crm.NotFound where it is gone.
 	Examine(ctx context.Context, name string) (crm.Selected, error)
 	// Wait waits until the server announces news of the selected folder, at
-	// most for so long. Where ctx ends it returns ctx's error, and the box
-	// is still good.
-	Wait(ctx context.Context, most time.Duration) (news bool, err error)
+	// most for so long, or until enough, which may be nil, is closed. Where
+	// ctx ends it returns ctx's error, soon, and the box is still good.
+	Wait(ctx context.Context, most time.Duration, enough <-chan struct{}) (news bool, err error)
 	// Search finds messages of the selected folder by their Message-ID.
 	Search(ctx context.Context, id crm.HeaderID) ([]crm.UID, error)
 	// Close says goodbye and closes the connection.
