@@ -22,11 +22,12 @@ const (
 )
 
 // What is promised of the time after a fault. A process is followed soon after
-// its leases are over, and at once where it gives them back.
+// its leases are over, and at once where it gives them back: on a machine that
+// has much else to do, too.
 const (
-	afterKill  = 30 * time.Second
+	afterKill  = time.Minute
 	afterStop  = lease.DefaultTTL * 2 / 3 // before the leases would be over
-	afterRedis = 10 * time.Second
+	afterRedis = 30 * time.Second
 )
 
 // Three processes share 300 mailboxes. Mail arrives throughout, and whatever

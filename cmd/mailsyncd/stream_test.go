@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/redis/go-redis/v9"
+
+	"mailsyncd.example/crm/servertest"
 )
 
 // A process that is killed after it has written an event and before it could
@@ -120,7 +122,12 @@ type endpoint struct {
 
 func newEndpoint(t *testing.T, posts chan<- int) *endpoint {
 	t.Helper()
-	e := &endpoint{t: t, address: "127.0.0.1:0", handler: http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+	ports, err := servertest.FreePorts(1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(ports.Release)
+	e := &endpoint{t: t, address: servertest.Address(ports.Numbers[0]), handler: http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
 		var said struct{ Seq int }
 		if err := json.NewDecoder(r.Body).Decode(&said); err != nil {
 			t.Error(err)
@@ -128,7 +135,7 @@ func newEndpoint(t *testing.T, posts chan<- int) *endpoint {
 		posts <- said.Seq
 	})}
 	e.start()
-	e.address, e.url = e.server.Listener.Addr().String(), e.server.URL
+	e.url = e.server.URL
 	t.Cleanup(func() { e.stop() })
 	return e
 }

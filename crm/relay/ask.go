@@ -115,7 +115,7 @@ func (r *Relay) ask(ctx context.Context, q question) error {
 	for ask := true; ; {
 		if ask {
 			q.Left = left(ctx)
-			if err := r.tell(ctx, r.everybody(), message{Question: &q}); err != nil && ctx.Err() == nil {
+			if err := r.tell(ctx, r.everybody(), message{Question: &q}); err != nil && !over(ctx) {
 				return away(err)
 			}
 		}
@@ -138,6 +138,13 @@ func (r *Relay) ask(ctx context.Context, q question) error {
 			return errUnanswered(ctx.Err())
 		}
 	}
+}
+
+// over tells whether the asker's time is over. A connection to Redis, which has
+// its deadline from the same context, may notice before the context does.
+func over(ctx context.Context) bool {
+	deadline, ok := ctx.Deadline()
+	return ctx.Err() != nil || ok && !time.Now().Before(deadline)
 }
 
 // errUnanswered is what to say where no process takes a question.

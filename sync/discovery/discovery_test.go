@@ -97,7 +97,7 @@ func TestOnce(t *testing.T) {
 func TestBoundedInTime(t *testing.T) {
 	hanging := make(chan struct{}, 10)
 	n := newInternet(t, nil, func(o *Options) {
-		o.Timeout = 50 * time.Millisecond
+		o.Timeout = 2 * time.Second // so that all are asked, on a slow machine, too
 		o.DialContext = func(ctx context.Context, _, _ string) (net.Conn, error) {
 			hanging <- struct{}{}
 			<-ctx.Done()

@@ -52,6 +52,12 @@ func (s *Server) SetPassword(name, password string) error {
 	}
 }
 
+// Kick ends a user's connections.
+func (s *Server) Kick(name string) error {
+	_, err := s.Doveadm("kick", name)
+	return err
+}
+
 // writeUser writes the user's own passwd-file. A file each, since Dovecot
 // knows a new file at once but a changed one only a second later.
 func (s *Server) writeUser(name, password string, mtime time.Time) error {

@@ -133,12 +133,19 @@ func (q *Quota) try(ctx context.Context, name string, h *host) time.Duration {
 			}
 			return wait
 		}
-		if ctx.Err() != nil {
+		if over(ctx) {
 			return fullTime
 		}
 		q.miss(err)
 	}
 	return q.tryAlone(h)
+}
+
+// over tells whether ctx has ended, or does so just now: the connection, which
+// has its deadline from it, may be the first to notice, and Redis is not to blame.
+func over(ctx context.Context) bool {
+	deadline, ok := ctx.Deadline()
+	return ctx.Err() != nil || ok && !time.Now().Before(deadline)
 }
 
 func (q *Quota) ask(ctx context.Context, name string, held int) (time.Duration, error) {

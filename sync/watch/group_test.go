@@ -22,7 +22,7 @@ func TestTheNextCredentialTakesOver(t *testing.T) {
 	must(t, d.SetPassword("info@acme.example", "new"))
 	login.Secret = "new"
 	second := o.link("dan", login)
-	must(t, d.Restart())
+	must(t, d.Kick("info@acme.example"))
 	o.until("Cho is told", func() bool { return len(o.events(crm.LinkFailing)) == 1 })
 	if got := field(t, o.events(crm.LinkFailing)[0], "user_id"); got != "cho" {
 		t.Errorf("%s was told, want cho alone", got)

@@ -352,7 +352,7 @@ func TestLostSignalsAreMadeUpFor(t *testing.T) {
 	known := o.linkOwn("aoi")
 	o.look(known)
 	must(t, d.SetPassword("aoi@acme.example", "changed"))
-	must(t, d.Restart())
+	must(t, d.Kick("aoi@acme.example"))
 	o.until("the user is told", func() bool { return len(o.events(crm.LinkFailing)) == 1 })
 	o.deaf = true
 	_, err := o.store.ReplaceSecret(t.Context(), o.account.ID, known.ID, "changed", time.Now())

@@ -46,7 +46,7 @@ func (s tellingStore) KeepLink(ctx context.Context, a crm.AccountID, l crm.LinkI
 func newMove(t *testing.T) *move {
 	t.Helper()
 	m := &move{from: dovecottest.Start(t), to: dovecottest.Start(t), tried: make(chan struct{}, 1)}
-	there := imapbox.Dialer{RootCAs: m.to.CAPool, Timeout: 10 * time.Second}
+	there := imapbox.Dialer{RootCAs: m.to.CAPool}
 	m.office = newOffice(t, m.from, func(o *watch.Options) {
 		o.Store = tellingStore{o.Store, m.tried}
 		here := o.Connect

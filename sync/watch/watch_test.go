@@ -127,7 +127,7 @@ func TestRefusedPasswordStopsAndTellsItsUser(t *testing.T) {
 	l := o.linkOwn("aoi")
 	o.look(l)
 	must(t, d.SetPassword("aoi@acme.example", "changed"))
-	must(t, d.Restart())
+	must(t, d.Kick("aoi@acme.example"))
 	o.until("the user is told", func() bool { return len(o.events(crm.LinkFailing)) == 1 })
 	if got := field(t, o.events(crm.LinkFailing)[0], "status"); got != string(crm.LinkAuthFailed) {
 		t.Errorf("status %s in the event", got)
