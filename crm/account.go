@@ -10,7 +10,10 @@ type Account struct {
 	Status            AccountStatus
 	MailEnabled       bool // false: the mail feature is switched off, no link may stand
 	ContactVisibility Visibility
-	CreatedAt         time.Time
+	// DeliveryReports: of delivery reports that the rules refuse the delivery
+	// status is read, from the moment on at which this was switched on.
+	DeliveryReports bool
+	CreatedAt       time.Time
 }
 
 // MailAllowed reports whether links of this account may stand.

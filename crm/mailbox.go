@@ -29,6 +29,9 @@ type Standing struct {
 	// Transfers are the logins with which links of the mailbox are to be tried
 	// elsewhere, because their presets want them there.
 	Transfers []Login
+	// ReportsSince is since when delivery reports are read; zero where the
+	// account has not switched that on.
+	ReportsSince time.Time
 }
 
 // Looked is the result of one look at a mailbox, good or bad: what its health
@@ -52,6 +55,7 @@ type Receipt struct {
 	Bodies        int64 // messages of which the content was read
 	RefusedBodies int64 // of these, messages that the rules refuse: 0, or a fault
 	Bytes         int64 // bytes received from the server
+	Reports       int64 // delivery reports, refused like other mail, of which the delivery status was read
 }
 
 // Health is a mailbox as a manager sees it.

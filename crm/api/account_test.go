@@ -14,13 +14,21 @@ func TestAccountsLife(t *testing.T) {
 	o := newOffice(t)
 	ctx := t.Context()
 	a := must(o.client.CreateAccount(ctx, "Ume"))(t)
-	if a.Status != crm.AccountActive || !a.MailEnabled || a.ContactVisibility != crm.VisibleAll || !strings.HasPrefix(string(a.ID), "acc_") {
+	if a.Status != crm.AccountActive || !a.MailEnabled || a.ContactVisibility != crm.VisibleAll || a.DeliveryReports || !strings.HasPrefix(string(a.ID), "acc_") {
 		t.Errorf("a new account is %+v", a)
 	}
 	off, only := false, crm.VisibleOwnerOnly
 	changed := must(o.client.UpdateAccount(ctx, a.ID, wire.AccountPatch{AccountSettings: wire.AccountSettings{MailEnabled: &off, ContactVisibility: &only}}))(t)
 	if changed.Name != "Ume" || changed.MailEnabled || changed.ContactVisibility != only || changed.Status != crm.AccountActive {
 		t.Errorf("the changed account is %+v", changed)
+	}
+	on := true
+	changed = must(o.client.UpdateAccount(ctx, a.ID, wire.AccountPatch{AccountSettings: wire.AccountSettings{DeliveryReports: &on}}))(t)
+	if !changed.DeliveryReports || changed.MailEnabled || changed.ContactVisibility != only {
+		t.Errorf("the account that has delivery reports read is %+v", changed)
+	}
+	if got := body(t, must(o.client.Send(ctx, "GET", "/v1/accounts/"+string(a.ID), "", nil))(t)); !strings.Contains(got, `"delivery_reports":true`) {
+		t.Errorf("the account is shown as %s", got)
 	}
 	key := must(o.client.CreateKey(ctx, a.ID))(t)
 	if err := o.client.DeleteAccount(ctx, a.ID); err != nil {

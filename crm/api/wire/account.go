@@ -13,15 +13,18 @@ type Account struct {
 	Status            crm.AccountStatus `json:"status" enum:"active,disabled"`
 	MailEnabled       bool              `json:"mail_enabled" doc:"false: the mail feature is switched off, and every link has ended."`
 	ContactVisibility crm.Visibility    `json:"contact_visibility" enum:"all,owner_only"`
+	DeliveryReports   bool              `json:"delivery_reports" doc:"true: the delivery status (message/delivery-status) of delivery reports is read, and nothing else of them, to tell of mail to contacts that did not arrive (message.bounced)."`
 	CreatedAt         time.Time         `json:"created_at"`
 }
 
 // AccountSettings are what may be left out: then it stays, or is the default in
-// a new account: active, with mail, profiles visible to all.
+// a new account: active, with mail, profiles visible to all, delivery reports
+// unread.
 type AccountSettings struct {
 	Status            *crm.AccountStatus `json:"status,omitempty" enum:"active,disabled"`
 	MailEnabled       *bool              `json:"mail_enabled,omitempty"`
 	ContactVisibility *crm.Visibility    `json:"contact_visibility,omitempty" enum:"all,owner_only"`
+	DeliveryReports   *bool              `json:"delivery_reports,omitempty" doc:"Counts for reports that are received from now on; those from before stay unread."`
 }
 
 // AccountInput describes an account to be made.
@@ -47,12 +50,15 @@ func (in AccountSettings) Apply(a *crm.Account) {
 	if in.ContactVisibility != nil {
 		a.ContactVisibility = *in.ContactVisibility
 	}
+	if in.DeliveryReports != nil {
+		a.DeliveryReports = *in.DeliveryReports
+	}
 }
 
 // AccountOf shows an account.
 func AccountOf(a crm.Account) Account {
 	return Account{
 		ID: a.ID, Name: a.Name, Status: a.Status, MailEnabled: a.MailEnabled,
-		ContactVisibility: a.ContactVisibility, CreatedAt: UTC(a.CreatedAt),
+		ContactVisibility: a.ContactVisibility, DeliveryReports: a.DeliveryReports, CreatedAt: UTC(a.CreatedAt),
 	}
 }

@@ -54,6 +54,7 @@ type Receipt struct {
 	Bodies        int64 `json:"bodies" doc:"Messages of which the content was read."`
 	RefusedBodies int64 `json:"refused_bodies" doc:"Of these, messages that the rules refuse: always 0."`
 	Bytes         int64 `json:"bytes" doc:"Bytes that the mail server sent."`
+	Reports       int64 `json:"reports" doc:"Delivery reports of which the delivery status was read, and nothing else: 0 unless the account has switched delivery_reports on."`
 }
 
 // Balance accounts for every message that the server holds since the link.

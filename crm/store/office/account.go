@@ -9,11 +9,11 @@ import (
 	"mailsyncd.example/crm/store/txn"
 )
 
-const accountColumns = `id, name, status, mail_enabled, contact_visibility, created_at`
+const accountColumns = `id, name, status, mail_enabled, contact_visibility, reports_since IS NOT NULL, created_at`
 
 func scanAccount(scan txn.Scan) (crm.Account, error) {
 	var a crm.Account
-	err := scan(&a.ID, &a.Name, &a.Status, &a.MailEnabled, &a.ContactVisibility, txn.Instant{To: &a.CreatedAt})
+	err := scan(&a.ID, &a.Name, &a.Status, &a.MailEnabled, &a.ContactVisibility, &a.DeliveryReports, txn.Instant{To: &a.CreatedAt})
 	return a, err
 }
 
@@ -21,9 +21,9 @@ func scanAccount(scan txn.Scan) (crm.Account, error) {
 func (o *Office) CreateAccount(ctx context.Context, a crm.Account) error {
 	return o.transact(ctx, "create account", func(t tx) error {
 		n, err := t.Exec(`
-			INSERT INTO accounts (id, name, status, mail_enabled, contact_visibility, created_at)
-			VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT DO NOTHING`,
-			a.ID, a.Name, a.Status, a.MailEnabled, a.ContactVisibility, txn.MS(a.CreatedAt))
+			INSERT INTO accounts (id, name, status, mail_enabled, contact_visibility, created_at, reports_since)
+			VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT DO NOTHING`,
+			a.ID, a.Name, a.Status, a.MailEnabled, a.ContactVisibility, txn.MS(a.CreatedAt), reportsSince(a, a.CreatedAt))
 		if err == nil && n == 0 {
 			return txn.Exists("account")
 		}
@@ -67,14 +67,26 @@ func (o *Office) ListAccounts(ctx context.Context, p crm.Paging) (crm.Part[crm.A
 	return txn.Part(list, p.Limit, func(a crm.Account) string { return txn.Cursor(0, string(a.ID)) }), o.db.Fail(ctx, "list accounts", err)
 }
 
-// UpdateAccount writes name, status, mail feature and visibility. Where mail
-// is not allowed any more it ends every link of the account.
+// reportsSince is what is stored of the switch when it is turned.
+func reportsSince(a crm.Account, at time.Time) any {
+	if !a.DeliveryReports {
+		return nil
+	}
+	return txn.MS(at)
+}
+
+// UpdateAccount writes name, status, mail feature, visibility, and whether
+// delivery reports are read. Where mail is not allowed any more it ends every
+// link of the account.
 func (o *Office) UpdateAccount(ctx context.Context, a crm.Account, at time.Time) error {
 	return o.change(ctx, "update account", a.ID, func(t tx) error {
 		t.Note(crm.AuditAccountUpdated, string(a.ID), map[string]string{
 			"name": a.Name, "status": string(a.Status), "mail_enabled": strconv.FormatBool(a.MailEnabled),
-			"contact_visibility": string(a.ContactVisibility),
+			"contact_visibility": string(a.ContactVisibility), "delivery_reports": strconv.FormatBool(a.DeliveryReports),
 		})
+		if err := t.switchReports(a, at); err != nil {
+			return err
+		}
 		err := t.Write(`
 			UPDATE accounts SET name = $1, status = $2, mail_enabled = $3, contact_visibility = $4 WHERE id = $5`,
 			a.Name, a.Status, a.MailEnabled, a.ContactVisibility, a.ID)
@@ -88,6 +100,24 @@ func (o *Office) UpdateAccount(ctx context.Context, a crm.Account, at time.Time)
 		}
 		return nil
 	})
+}
+
+// switchReports turns the switch for delivery reports, where it stands
+// otherwise. Whoever works a mailbox of the account is told, as of a change of
+// its links.
+func (t tx) switchReports(a crm.Account, at time.Time) error {
+	n, err := t.Exec(`
+		UPDATE accounts SET reports_since = $2 WHERE id = $1 AND (reports_since IS NOT NULL) <> $3`,
+		a.ID, reportsSince(a, at), a.DeliveryReports)
+	if err != nil || n == 0 {
+		return err
+	}
+	return t.Each(func(scan txn.Scan) error {
+		var m crm.MailboxID
+		err := scan(&m)
+		t.LinksChanged(m)
+		return err
+	}, `SELECT DISTINCT mailbox FROM links WHERE account = $1 AND ended_at IS NULL`, a.ID)
 }
 
 // grownTables hold what Record writes. They have no foreign key that would

@@ -96,8 +96,9 @@ func (o *Office) ActiveMailboxes(ctx context.Context, each func(crm.AccountID, c
 func (o *Office) Standing(ctx context.Context, a crm.AccountID, m crm.MailboxID) (crm.Standing, error) {
 	var st crm.Standing
 	err := o.db.Look(ctx, "read standing", func(q txn.Session) error {
-		found, err := q.First(mailboxFields(&st.Mailbox), `
-			SELECT `+mailboxColumns+` FROM mailboxes m WHERE m.account = $1 AND m.id = $2
+		found, err := q.First(append(mailboxFields(&st.Mailbox), txn.Instant{To: &st.ReportsSince}), `
+			SELECT `+mailboxColumns+`, (SELECT a.reports_since FROM accounts a WHERE a.id = m.account)
+			FROM mailboxes m WHERE m.account = $1 AND m.id = $2
 			AND EXISTS (SELECT 1 FROM links l WHERE l.account = m.account AND l.mailbox = m.id AND l.ended_at IS NULL)`, a, m)
 		if err == nil && !found {
 			return txn.NotFound("mailbox")

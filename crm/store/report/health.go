@@ -13,7 +13,7 @@ const listedProblems = 100
 
 const healthColumns = `
 	SELECT m.account, m.id, m.host, m.port, m.username, m.since, m.mode, m.last_synced_at, m.last_error, m.last_error_at, m.error_count, m.missed,
-		m.envelopes, m.bodies, m.refused_bodies, m.bytes, m.imported
+		m.envelopes, m.bodies, m.refused_bodies, m.bytes, m.reports, m.imported
 	FROM mailboxes m`
 
 func scanHealth(scan txn.Scan) (crm.Health, error) {
@@ -21,7 +21,7 @@ func scanHealth(scan txn.Scan) (crm.Health, error) {
 	m := &h.Mailbox
 	err := scan(&m.Account, &m.ID, &m.Host, &m.Port, &m.Username, txn.Instant{To: &m.Since}, &h.Mode,
 		txn.Instant{To: &h.LastSyncedAt}, &h.LastError, txn.Instant{To: &h.LastErrorAt}, &h.ErrorCount, &h.Missed,
-		&h.Receipt.Envelopes, &h.Receipt.Bodies, &h.Receipt.RefusedBodies, &h.Receipt.Bytes, &h.Imported)
+		&h.Receipt.Envelopes, &h.Receipt.Bodies, &h.Receipt.RefusedBodies, &h.Receipt.Bytes, &h.Receipt.Reports, &h.Imported)
 	return h, err
 }
 

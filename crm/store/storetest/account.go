@@ -16,7 +16,7 @@ func testAccounts(t *testing.T, open Opener) {
 	fails(t, h.CreateAccount(ctx, h.sampleAccount()), crm.Conflict, "account_exists")
 
 	a := h.sampleAccount()
-	a.Name, a.ContactVisibility = "Sample GmbH", crm.VisibleOwnerOnly
+	a.Name, a.ContactVisibility, a.DeliveryReports = "Sample GmbH", crm.VisibleOwnerOnly, true
 	h.must(h.UpdateAccount(ctx, a, h.now))
 	same(t, "account after the update", value(h.Account(ctx, "acc_1"))(h), a)
 

@@ -102,6 +102,7 @@ func Run(t *testing.T, open Opener, only ...string) {
 		{"Audit", testAudit},
 		{"AuditOfEndings", testAuditOfEndings},
 		{"AuditOfAccounts", testAuditOfAccounts},
+		{"DeliveryReportsSwitch", testReportsSwitch},
 		{"Retention", testRetention},
 		{"TenancyOfLists", testTenancyOfLists},
 		{"TenancyOfThings", testTenancyOfThings},
