@@ -14,6 +14,7 @@ type Envelope struct {
 	Size       int64     // RFC822.SIZE in bytes, as the server claims
 	From, To   []Address
 	Copied     []Address // Cc and Bcc
+	Report     bool      // it is a delivery report (RFC 6522); known only where that is asked for
 	Draft      bool      // it is not sent yet; known only where drafts lie among other mail, as on Gmail
 }
 

@@ -46,10 +46,11 @@ type Page struct {
 	// settles UIDs that were passed before, in trouble or given up as
 	// vanished: what it says of them takes the place of what the ledger said.
 	Through  UID
-	Runs     []Run     // refused and vanished UIDs
-	Arrivals []Arrival // UIDs of messages that the rules import, ascending
-	Problems []Problem // UIDs that could not be read
-	Receipt  Receipt   // what reading this page took
+	Runs     []Run      // refused and vanished UIDs
+	Arrivals []Arrival  // UIDs of messages that the rules import, ascending
+	Problems []Problem  // UIDs that could not be read
+	Reported []Reported // what refused delivery reports say of contacts
+	Receipt  Receipt    // what reading this page took
 }
 
 // Balance is what comparing a folder's ledger with the server came to.

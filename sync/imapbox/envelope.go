@@ -11,6 +11,7 @@ import (
 	"mailsyncd.example/crm"
 	"mailsyncd.example/crm/address"
 	"mailsyncd.example/sync/imapbox/talk"
+	"mailsyncd.example/sync/letter"
 )
 
 // envelopeItems are all that is asked of a message before the rules have
@@ -20,6 +21,12 @@ const envelopeItems = "(UID INTERNALDATE RFC822.SIZE BODY.PEEK[HEADER.FIELDS (FR
 
 // gmailItems are those on Gmail, where drafts lie among all other mail.
 const gmailItems = "(UID FLAGS INTERNALDATE RFC822.SIZE BODY.PEEK[HEADER.FIELDS (FROM TO CC BCC)])"
+
+// typedItems and typedGmailItems tell delivery reports as well.
+const (
+	typedItems      = "(UID INTERNALDATE RFC822.SIZE BODY.PEEK[HEADER.FIELDS (FROM TO CC BCC CONTENT-TYPE)])"
+	typedGmailItems = "(UID FLAGS INTERNALDATE RFC822.SIZE BODY.PEEK[HEADER.FIELDS (FROM TO CC BCC CONTENT-TYPE)])"
+)
 
 const (
 	// window is how many UIDs are asked for at once. The answers are held and
@@ -50,6 +57,7 @@ func (r *read) complete() bool { return r.whole && r.dated && r.fault == nil }
 func (r *read) merge(o read) {
 	if o.whole {
 		r.env.From, r.env.To, r.env.Copied, r.whole = o.env.From, o.env.To, o.env.Copied, true
+		r.env.Report = o.env.Report
 	}
 	if o.dated {
 		r.env.ReceivedAt, r.dated = o.env.ReceivedAt, true
@@ -63,7 +71,16 @@ func (r *read) merge(o read) {
 // ascending, and hands each over. UIDs that no message has are left out. One
 // that can't be read comes with its UID and the reason.
 func (b *Box) Envelopes(ctx context.Context, lo, hi crm.UID, each func(crm.Envelope, error)) error {
-	e := &envelopes{box: b}
+	return b.envelopes(ctx, lo, hi, &envelopes{box: b}, each)
+}
+
+// TypedEnvelopes is Envelopes, and tells of each whether it is a delivery
+// report: a field more is asked for, in the same round trip.
+func (b *Box) TypedEnvelopes(ctx context.Context, lo, hi crm.UID, each func(crm.Envelope, error)) error {
+	return b.envelopes(ctx, lo, hi, &envelopes{box: b, typed: true}, each)
+}
+
+func (b *Box) envelopes(ctx context.Context, lo, hi crm.UID, e *envelopes, each func(crm.Envelope, error)) error {
 	for width := crm.UID(window); lo <= hi && lo > 0; {
 		top := hi
 		if hi-lo >= width {
@@ -91,6 +108,7 @@ func (b *Box) Envelopes(ctx context.Context, lo, hi crm.UID, each func(crm.Envel
 // envelopes reads windows one after the other, in the same memory.
 type envelopes struct {
 	box    *Box
+	typed  bool // delivery reports are to be told
 	got    []read
 	doubt  bool              // what came is not all that was asked for
 	why    map[crm.UID]error // why a message that came is not in got
@@ -199,11 +217,7 @@ func (e *envelopes) fetch(ctx context.Context, set string, lo, hi crm.UID) (talk
 		}
 		cur = read{}
 	}
-	items := envelopeItems
-	if e.box.Gmail() {
-		items = gmailItems
-	}
-	s, err := e.box.fetch(ctx, r, set, items)
+	s, err := e.box.fetch(ctx, r, set, e.items())
 	if err != nil {
 		return s, err
 	}
@@ -212,9 +226,23 @@ func (e *envelopes) fetch(ctx context.Context, set string, lo, hi crm.UID) (talk
 	return s, nil
 }
 
-// header takes the addresses out of header fields.
+func (e *envelopes) items() string {
+	switch gmail := e.box.Gmail(); {
+	case gmail && e.typed:
+		return typedGmailItems
+	case gmail:
+		return gmailItems
+	case e.typed:
+		return typedItems
+	}
+	return envelopeItems
+}
+
+// header takes the addresses out of header fields, and whether it is that of a
+// delivery report, where that is asked for.
 func (e *envelopes) header(env *crm.Envelope, header []byte) {
 	e.from, e.to, e.copied = e.from[:0], e.to[:0], e.copied[:0]
+	typed := false
 	talk.Fields(header, func(name, value []byte) {
 		switch {
 		case bytes.EqualFold(name, []byte("from")):
@@ -223,6 +251,8 @@ func (e *envelopes) header(env *crm.Envelope, header []byte) {
 			e.to = addField(e.to, value)
 		case bytes.EqualFold(name, []byte("cc")), bytes.EqualFold(name, []byte("bcc")):
 			e.copied = addField(e.copied, value)
+		case e.typed && !typed && bytes.EqualFold(name, []byte("content-type")):
+			typed, env.Report = true, letter.IsReport(value) // of several the first
 		}
 	})
 	env.From, env.To, env.Copied = list(e.from), list(e.to), list(e.copied)

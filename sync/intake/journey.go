@@ -74,6 +74,9 @@ type Stretch struct {
 	Box    Box
 	Folder crm.Folder
 	Since  time.Time // when the mailbox was linked
+	// ReportsSince is since when delivery reports are read; zero where the
+	// account has not switched that on.
+	ReportsSince time.Time
 	// Through is the highest UID there is (UIDNEXT - 1), or 0 where the
 	// server has announced news without saying how far.
 	Through crm.UID
@@ -195,7 +198,11 @@ func (j *Journey) window(ctx context.Context, s Stretch, lo, through crm.UID) (*
 	size := crm.UID(max(1, windowUIDs>>(careShift*s.Care)))
 	w := &window{lo: lo, hi: lo + min(size-1, through-lo)}
 	before := s.Box.Received()
-	if err := s.Box.Envelopes(ctx, w.lo, w.hi, w.add); err != nil {
+	read := s.Box.Envelopes
+	if !s.ReportsSince.IsZero() {
+		read = s.Box.TypedEnvelopes
+	}
+	if err := read(ctx, w.lo, w.hi, w.add); err != nil {
 		return nil, err
 	}
 	w.bytes = s.Box.Received() - before
@@ -227,9 +234,13 @@ func (j *Journey) bringAll(ctx context.Context, s Stretch, w *window, done *Prog
 
 // bring is the second half of the way: what is to be imported is identified,
 // claimed and compared with what is known; unknown bodies are read and opened;
-// and everything is written at once.
+// and everything is written at once. Of refused mail only delivery reports are
+// looked at once more, and only where the account wants that.
 func (j *Journey) bring(ctx context.Context, s Stretch, p *part, done *Progress) error {
 	before := s.Box.Received()
+	if err := j.heedReports(ctx, s, p); err != nil {
+		return err
+	}
 	matched := p.matched()
 	if err := j.identify(ctx, s, matched); err != nil {
 		return err

@@ -1,10 +1,12 @@
 package intake
 
 import (
+	"cmp"
 	"context"
 	"slices"
 
 	"mailsyncd.example/crm"
+	"mailsyncd.example/crm/rule"
 	"mailsyncd.example/sync/letter"
 )
 
@@ -151,6 +153,7 @@ func (j *Journey) Explain(ctx context.Context, s Stretch, watched bool, id crm.H
 			if watched && uid <= s.Folder.Anchor {
 				x.Outcome, x.Rule = crm.BeforeLink, crm.BeforeLink
 			}
+			x.Status = watched && rule.ReadsStatus(m.env, cmp.Or(x.Outcome, x.Rule), s.ReportsSince)
 			all = append(all, x)
 		}
 	}

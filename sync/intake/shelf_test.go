@@ -27,11 +27,15 @@ var errBroken = crm.E(crm.Unreachable, "connection_lost", "The connection to the
 // server does once in a million messages. Real servers are for package watch.
 type shelf struct {
 	mails    map[crm.UID]*letterOn
-	poison   map[crm.UID]bool // reading it breaks the connection
-	mute     map[crm.UID]bool // its body is not delivered
-	garbled  map[crm.UID]bool // its envelope can't be read
-	lazy     map[crm.UID]bool // its head is not delivered
-	claims   int64            // RFC822.SIZE instead of the truth, where not 0
+	poison   map[crm.UID]bool   // reading it breaks the connection
+	mute     map[crm.UID]bool   // its body is not delivered
+	garbled  map[crm.UID]bool   // its envelope can't be read
+	lazy     map[crm.UID]bool   // its head is not delivered
+	reports  map[crm.UID]string // delivery reports, with what their status says
+	typed    int                // calls of TypedEnvelopes
+	statused []crm.UID          // reports whose status was asked for, in order
+	fragile  bool               // asking for a status breaks the connection
+	claims   int64              // RFC822.SIZE instead of the truth, where not 0
 	received int64
 	fetched  []crm.UID // bodies, in order
 	asked    int       // calls
@@ -45,7 +49,7 @@ type letterOn struct {
 func newShelf() *shelf {
 	return &shelf{
 		mails: map[crm.UID]*letterOn{}, poison: map[crm.UID]bool{}, mute: map[crm.UID]bool{},
-		garbled: map[crm.UID]bool{}, lazy: map[crm.UID]bool{},
+		garbled: map[crm.UID]bool{}, lazy: map[crm.UID]bool{}, reports: map[crm.UID]string{},
 	}
 }
 
@@ -91,6 +95,31 @@ func (s *shelf) Envelopes(_ context.Context, lo, hi crm.UID, each func(crm.Envel
 		}
 		s.received += 200
 		each(env, nil)
+	}
+	return nil
+}
+
+func (s *shelf) TypedEnvelopes(ctx context.Context, lo, hi crm.UID, each func(crm.Envelope, error)) error {
+	s.typed++
+	return s.Envelopes(ctx, lo, hi, func(env crm.Envelope, err error) {
+		_, env.Report = s.reports[env.UID]
+		each(env, err)
+	})
+}
+
+func (s *shelf) Statuses(_ context.Context, uids []crm.UID, limit int64, each func(crm.UID, []byte)) error {
+	s.asked++
+	s.statused = append(s.statused, uids...)
+	if s.fragile {
+		return errBroken
+	}
+	for _, uid := range uids {
+		content := s.reports[uid]
+		content = content[:min(len(content), int(limit))]
+		s.received += int64(len(content))
+		if content != "" {
+			each(uid, []byte(content))
+		}
 	}
 	return nil
 }

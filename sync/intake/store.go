@@ -16,6 +16,14 @@ type Box interface {
 	// ascending, and hands each over as it comes. UIDs that no message has
 	// are left out. One that can't be read comes with its UID and the reason.
 	Envelopes(ctx context.Context, lo, hi crm.UID, each func(crm.Envelope, error)) error
+	// TypedEnvelopes is Envelopes, and tells of each whether it is a delivery
+	// report.
+	TypedEnvelopes(ctx context.Context, lo, hi crm.UID, each func(crm.Envelope, error)) error
+	// Statuses reads the delivery status of delivery reports, of each at most
+	// limit bytes, its transfer encoding undone. The bytes hold until each
+	// returns. Messages that have none, or of which the server does not
+	// deliver it, are left out; of these nothing but a part's header is read.
+	Statuses(ctx context.Context, uids []crm.UID, limit int64, each func(crm.UID, []byte)) error
 	// FirstUID finds the lowest UID, from lo on, that a message received on
 	// or after the given day has (any message where day is zero); 0 where
 	// there is none.
@@ -38,7 +46,9 @@ type Store interface {
 	// Known tells which of these identities the account has, or had.
 	Known(ctx context.Context, a crm.AccountID, ids []crm.Identity) (map[crm.Identity]crm.Known, error)
 	// Record writes a page: messages, contacts, threads, sightings, ledger,
-	// position, counters and events, or nothing at all. Of copies that come
+	// position, counters and events, or nothing at all. What was reported is
+	// told once, however many copies of the report there are, and not at all
+	// where the account has switched that off meanwhile. Of copies that come
 	// in at the same instant through several mailboxes one makes the message;
 	// the unique key decides. crm.Conflict ("stale_position") where the
 	// folder does not stand where the page begins, ("fenced") where somebody

@@ -90,9 +90,10 @@ type part struct {
 	mails    []*mail
 	internal map[crm.Address]bool
 	receipt  crm.Receipt
-	read     []*mail // those whose body was read
-	settles  bool    // the UIDs were passed before; the position stays
-	tries    int     // how often these UIDs were in trouble so far
+	reported []crm.Reported // by delivery reports among them
+	read     []*mail        // those whose body was read
+	settles  bool           // the UIDs were passed before; the position stays
+	tries    int            // how often these UIDs were in trouble so far
 }
 
 func (p *part) matched() []*mail {
@@ -112,7 +113,7 @@ func (p *part) page(f crm.Folder, problem func(crm.Folder, crm.UID, int, string)
 	if p.settles {
 		page.Through = f.Position
 	}
-	page.Receipt = p.receipt
+	page.Receipt, page.Reported = p.receipt, p.reported
 	page.Receipt.Bodies = int64(len(p.read))
 	for _, m := range p.read {
 		if m.outcome != crm.Imported {

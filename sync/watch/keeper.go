@@ -38,16 +38,23 @@ type keeper struct {
 	mu        sync.Mutex
 	pending   []request
 	poked     bool
-	interrupt context.CancelFunc      // ends the wait that is going on
-	login     crm.Login               // of the session that stands
-	since     time.Time               // from when on its mailbox counts
-	end       context.CancelCauseFunc // ends that session
-	lockedOut bool                    // it waits for a credential that is not refused
-	going     bool                    // it is to leave, with a goodbye
+	interrupt context.CancelFunc // ends the wait that is going on
+	stay      stay               // the session that stands
+	lockedOut bool               // it waits for a credential that is not refused
+	going     bool               // it is to leave, with a goodbye
+
+	reports reports
 
 	// care counts, by folder, how often in a row reading from a position has
 	// broken the connection. Only the keeper's goroutine uses it.
 	care map[crm.FolderID]stumble
+}
+
+// stay is the session that stands at a mailbox.
+type stay struct {
+	login crm.Login
+	since time.Time               // from when on its mailbox counts
+	end   context.CancelCauseFunc // ends it; nil where none stands
 }
 
 // stumble is where reading a folder has broken the connection, and how often.
@@ -117,6 +124,7 @@ func (k *keeper) run(ctx context.Context) {
 // once reads how the mailbox stands, and stays there for one session. It
 // returns why that has ended.
 func (k *keeper) once(ctx context.Context) error {
+	_, heard := k.reports.now()
 	standing, err := k.w.o.Store.Standing(ctx, k.place.account, k.place.mailbox)
 	if crm.KindOf(err) == crm.NotFound {
 		return errUnlinked
@@ -138,6 +146,7 @@ func (k *keeper) once(ctx context.Context) error {
 		k.setLockedOut(false)
 		return errChanged
 	}
+	k.reports.turnUnless(heard, standing.ReportsSince)
 	err = k.session(ctx, newSession(k, standing))
 	if crm.KindOf(err) == crm.Rejected && ctx.Err() == nil {
 		return k.reject(ctx, standing.Logins[0], err)
@@ -319,11 +328,12 @@ func (k *keeper) setLockedOut(is bool) {
 // nobody knows that anything has changed, one that is well is left in peace.
 func (k *keeper) update(s crm.Standing, changed bool) {
 	k.mu.Lock()
-	end, login, since, lockedOut := k.end, k.login, k.since, k.lockedOut
+	stay, lockedOut := k.stay, k.lockedOut
 	k.mu.Unlock()
+	k.reports.turn(s.ReportsSince)
 	wanted := changed && len(s.Transfers) > 0
-	if end != nil && (!slices.Contains(s.Logins, login) || s.Mailbox.Since.Before(since) || wanted) {
-		end(errChanged)
+	if stay.end != nil && (!slices.Contains(s.Logins, stay.login) || s.Mailbox.Since.Before(stay.since) || wanted) {
+		stay.end(errChanged)
 	}
 	if changed || lockedOut && len(s.Logins) > 0 {
 		k.poke() // a further user's link wants to be seen live soon, too
@@ -335,11 +345,11 @@ func (k *keeper) session(ctx context.Context, s *session) error {
 	ctx, end := context.WithCancelCause(ctx)
 	defer end(nil)
 	k.mu.Lock()
-	k.login, k.since, k.end = s.login, s.mailbox.Since, end
+	k.stay = stay{s.login, s.mailbox.Since, end}
 	k.mu.Unlock()
 	defer func() {
 		k.mu.Lock()
-		k.login, k.end = crm.Login{}, nil
+		k.stay = stay{}
 		k.mu.Unlock()
 	}()
 	box, release, err := k.w.connect(ctx, s.login, nil)

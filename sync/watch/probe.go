@@ -124,7 +124,9 @@ func (w *Watcher) Explain(ctx context.Context, a crm.AccountID, m crm.MailboxID,
 		} else {
 			f = crm.Folder{Account: a, Name: f.Name} // nobody knows what it held at the link
 		}
-		found, err := w.explainIn(ctx, box, intake.Stretch{Box: box, Folder: f, Since: standing.Mailbox.Since}, i < len(watched) && here, id)
+		found, err := w.explainIn(ctx, box, intake.Stretch{
+			Box: box, Folder: f, Since: standing.Mailbox.Since, ReportsSince: standing.ReportsSince,
+		}, i < len(watched) && here, id)
 		if err != nil {
 			return nil, err
 		}

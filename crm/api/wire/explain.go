@@ -20,6 +20,7 @@ type Explanation struct {
 	Outcome    crm.Outcome   `json:"outcome,omitempty" doc:"What became of it; left out while it has not been read."`
 	Rule       crm.Outcome   `json:"rule" doc:"What today's import rules say of it: imported, or the reason to refuse it; not_watched in a folder that is left out."`
 	Watched    bool          `json:"watched" doc:"false: folders for junk, trash and drafts are left out."`
+	Status     bool          `json:"delivery_status,omitempty" doc:"true: it is a delivery report, of which the delivery status is read, and nothing else, because the account has switched delivery_reports on."`
 	MessageID  crm.MessageID `json:"message_id,omitempty" doc:"Where it is in the CRM."`
 	Sentence   string        `json:"sentence" doc:"The same for people."`
 }
@@ -35,7 +36,7 @@ func ExplanationOf(e crm.Explanation) Explanation {
 	}
 	return Explanation{
 		Folder: e.FolderName, UID: e.UID, ReceivedAt: UTC(e.ReceivedAt), Outcome: e.Outcome, Rule: e.Rule,
-		Watched: e.Watched, MessageID: e.Message, Sentence: sentence(e),
+		Watched: e.Watched, Status: e.Status, MessageID: e.Message, Sentence: sentence(e),
 	}
 }
 
@@ -44,10 +45,14 @@ func sentence(e crm.Explanation) string {
 	if !e.Watched {
 		return "This folder is not watched: it is for junk, trash or drafts."
 	}
+	said := reason(e.Outcome)
 	if e.Outcome == "" {
-		return "It has not been read yet; the next look will. Today's rules say: " + reason(e.Rule)
+		said = "It has not been read yet; the next look will. Today's rules say: " + reason(e.Rule)
 	}
-	return reason(e.Outcome)
+	if e.Status {
+		said += " It is a delivery report: of its content only the delivery status is read, to tell of mail to contacts that did not arrive."
+	}
+	return said
 }
 
 // reason says in words what an outcome is.

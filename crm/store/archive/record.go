@@ -9,7 +9,8 @@ import (
 )
 
 // Record writes a page: messages, contacts, threads, sightings, ledger,
-// position, counters and events, or nothing at all. Of copies that come in at
+// position, counters and events, or nothing at all. What was reported is told
+// once, and not at all where the account has switched that off. Of copies that come in at
 // the same instant through several mailboxes one makes the message.
 //
 // Errors of kind crm.Conflict: stale_position where the folder does not stand
@@ -31,6 +32,9 @@ func (ar *Archive) Record(ctx context.Context, p crm.Page, at time.Time) (crm.Re
 		}
 		rs, err := pageRuns(p, a.outcomes)
 		if err != nil {
+			return err
+		}
+		if err := t.tellReported(p, at); err != nil {
 			return err
 		}
 		if err := t.recordArrivals(p, a, at); err != nil {
@@ -218,9 +222,10 @@ func (t tx) countPage(p crm.Page, a *arrivals, at time.Time) error {
 	}
 	err := t.Write(`
 		UPDATE mailboxes SET imported = imported + $3, envelopes = envelopes + $4, bodies = bodies + $5,
-			refused_bodies = refused_bodies + $6, bytes = bytes + $7, fence = CASE WHEN fence < $8 THEN $8 ELSE fence END
+			refused_bodies = refused_bodies + $6, bytes = bytes + $7, reports = reports + $9,
+			fence = CASE WHEN fence < $8 THEN $8 ELSE fence END
 		WHERE account = $1 AND id = $2`, string(t.Account), string(p.Mailbox),
-		len(a.fresh), p.Receipt.Envelopes, p.Receipt.Bodies, p.Receipt.RefusedBodies, p.Receipt.Bytes, int64(p.Fence))
+		len(a.fresh), p.Receipt.Envelopes, p.Receipt.Bodies, p.Receipt.RefusedBodies, p.Receipt.Bytes, int64(p.Fence), p.Receipt.Reports)
 	if err != nil || len(a.fresh) == 0 {
 		return err
 	}

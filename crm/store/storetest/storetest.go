@@ -102,6 +102,7 @@ func Run(t *testing.T, open Opener, only ...string) {
 		{"Audit", testAudit},
 		{"AuditOfEndings", testAuditOfEndings},
 		{"AuditOfAccounts", testAuditOfAccounts},
+		{"DeliveryReports", testReports},
 		{"DeliveryReportsSwitch", testReportsSwitch},
 		{"Retention", testRetention},
 		{"TenancyOfLists", testTenancyOfLists},

@@ -23,6 +23,35 @@ type Event struct {
 // Tell adds an event to the transaction.
 func (t *Tx) Tell(e Event) { t.events = append(t.events, e) }
 
+// TellOnce adds those of the events to the transaction that the account has not
+// been told of: what happened once may be met more often. The account is locked,
+// so nobody tells of it in between.
+func (t *Tx) TellOnce(events []Event) error {
+	told := map[crm.EventID]bool{}
+	ids := make([]string, len(events))
+	for i, e := range events {
+		ids[i] = string(e.id(t.Account))
+	}
+	err := InGroups(ids, 2, func(list string, args []any) error {
+		return t.Each(func(scan Scan) error {
+			var id crm.EventID
+			err := scan(&id)
+			told[id] = true
+			return err
+		}, `SELECT id FROM events WHERE account = $1 AND id IN `+list, append([]any{string(t.Account)}, args...)...)
+	})
+	if err != nil {
+		return err
+	}
+	for i, e := range events {
+		if id := crm.EventID(ids[i]); !told[id] {
+			told[id] = true
+			t.Tell(e)
+		}
+	}
+	return nil
+}
+
 // Forget drops the account's events and notes that the transaction has not
 // written yet: the account itself goes. The Signals hear of its events all the
 // same, so that who carries them on finds it gone.
