@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"strconv"
-	"strings"
 
 	"github.com/emersion/go-imap/v2/imapclient"
 
@@ -21,7 +20,7 @@ type Box struct {
 	wire   *wire
 	loan   *loan
 	client *imapclient.Client
-	caps   caps
+	caps   talk.Caps
 
 	// What has become of the connection.
 	tag     int    // of the last command of our own
@@ -54,17 +53,17 @@ type Caps struct {
 // Caps tells what the server can do.
 func (b *Box) Caps() Caps {
 	return Caps{
-		Idle: b.caps.has("IDLE"), ListStatus: b.caps.has("LIST-STATUS"), SpecialUse: b.caps.has("SPECIAL-USE"),
-		CondStore: b.caps.has("CONDSTORE"), ESearch: b.caps.has("ESEARCH"), Unselect: b.caps.has("UNSELECT"),
-		ID: b.caps.has("ID"), Gmail: b.Gmail(),
+		Idle: b.caps.Has("IDLE"), ListStatus: b.caps.Has("LIST-STATUS"), SpecialUse: b.caps.Has("SPECIAL-USE"),
+		CondStore: b.caps.Has("CONDSTORE"), ESearch: b.caps.Has("ESEARCH"), Unselect: b.caps.Has("UNSELECT"),
+		ID: b.caps.Has("ID"), Gmail: b.Gmail(),
 	}
 }
 
 // Idles tells whether the server announces news.
-func (b *Box) Idles() bool { return b.caps.has("IDLE") }
+func (b *Box) Idles() bool { return b.caps.Has("IDLE") }
 
 // Gmail tells whether the server is Gmail.
-func (b *Box) Gmail() bool { return b.caps.has("X-GM-EXT-1") }
+func (b *Box) Gmail() bool { return b.caps.Has("X-GM-EXT-1") }
 
 // Received tells the bytes that the server has sent on this connection, TLS
 // and all.
@@ -145,36 +144,5 @@ func (b *Box) untagged(line []byte) {
 	}
 }
 
-// relevant are the capabilities that make a difference here. The others are
-// not kept: a server announces some forty, and there is a box for each mailbox.
-var relevant = [...]string{
-	"STARTTLS", "LOGINDISABLED", "AUTH=PLAIN", "AUTH=LOGIN", "AUTH=XOAUTH2", "AUTH=OAUTHBEARER", "SASL-IR", "LITERAL+",
-	"IDLE", "LIST-STATUS", "LIST-EXTENDED", "SPECIAL-USE", "ESEARCH", "CONDSTORE", "UNSELECT", "ID", "X-GM-EXT-1",
-}
-
-// caps are the relevant ones among a server's capabilities, a bit each, for
-// there are many connections; 0 before they are known.
-type caps uint32
-
-// told is the bit of caps that are known, whatever they are.
-const told caps = 1 << 31
-
-// capability is the bit of a relevant capability.
-func capability(name string) caps {
-	for i, r := range relevant {
-		if strings.EqualFold(name, r) {
-			return 1 << i
-		}
-	}
-	return 0
-}
-
-func (c caps) has(name string) bool { return c&capability(name) != 0 }
-
 // learn replaces the known capabilities.
-func (b *Box) learn(list string) {
-	b.caps = told
-	for c := range strings.FieldsSeq(list) {
-		b.caps |= capability(c)
-	}
-}
+func (b *Box) learn(list string) { b.caps = talk.ReadCaps(list) }

@@ -25,7 +25,7 @@ const (
 // Heads reads the header fields that make a message's identity. The bytes
 // hold until each returns. UIDs that the server does not deliver are left out.
 func (b *Box) Heads(ctx context.Context, uids []crm.UID, each func(crm.UID, []byte)) error {
-	for set := range slices.Chunk(ascending(uids), maxSet) {
+	for set := range slices.Chunk(talk.Ascending(uids), maxSet) {
 		c := &contents{box: b, items: headItems, asked: set}
 		c.take = func(uid crm.UID, r io.Reader) error {
 			head, err := io.ReadAll(io.LimitReader(r, talk.MaxHeld))
@@ -53,7 +53,7 @@ func (b *Box) Bodies(ctx context.Context, of []crm.Envelope, limit int64, each f
 	for i, env := range of {
 		uids[i], sizes[env.UID] = env.UID, env.Size
 	}
-	for set := range slices.Chunk(ascending(uids), maxSet) {
+	for set := range slices.Chunk(talk.Ascending(uids), maxSet) {
 		for len(set) > 0 {
 			n, batch := 0, int64(0)
 			for n < len(set) && sizes[set[n]] <= pieceSize && batch < maxBatch {
@@ -71,11 +71,6 @@ func (b *Box) Bodies(ctx context.Context, of []crm.Envelope, limit int64, each f
 		}
 	}
 	return nil
-}
-
-// ascending is the same UIDs in order, each once.
-func ascending(uids []crm.UID) []crm.UID {
-	return slices.Compact(slices.Sorted(slices.Values(uids)))
 }
 
 // whole reads messages in one command.
@@ -108,7 +103,7 @@ func (c *contents) read(ctx context.Context, set []crm.UID) error {
 		return err
 	}
 	slices.Sort(c.got)
-	left := without(set, c.got)
+	left := talk.Without(set, c.got)
 	switch {
 	case len(left) == 0:
 		return nil
@@ -145,7 +140,7 @@ func (c *contents) fetch(ctx context.Context, set []crm.UID) (talk.Status, error
 		}
 		late = nil
 	}
-	s, err := c.box.fetch(ctx, r, setOf(set), c.items)
+	s, err := c.box.fetch(ctx, r, talk.SetOf(set), c.items)
 	if err == nil {
 		err = c.failed
 	}

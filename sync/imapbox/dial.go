@@ -206,7 +206,7 @@ func (d Dialer) startTLS(ctx context.Context, b *Box, host string) (string, erro
 	if err := b.ask(); err != nil {
 		return "", err
 	}
-	if !b.caps.has("STARTTLS") {
+	if !b.caps.Has("STARTTLS") {
 		return "", crm.E(crm.Unreachable, "starttls_missing", "The mail server offers no STARTTLS on this port; choose TLS, usually on port 993.")
 	}
 	s, err = b.one(nil, b.newCommand("STARTTLS"))
@@ -269,14 +269,14 @@ func (b *Box) settle() (string, error) {
 	if err := b.ask(); err != nil {
 		return "", err
 	}
-	if b.caps.has("ID") {
+	if b.caps.Has("ID") {
 		if _, err := b.one(nil, b.newCommand("ID", `("name" "mailsyncd")`)); err != nil {
 			return "", err
 		}
 	}
 	var known []string
 	for _, c := range []string{"IDLE", "LIST-STATUS", "SPECIAL-USE", "ESEARCH", "CONDSTORE", "UNSELECT", "X-GM-EXT-1"} {
-		if b.caps.has(c) {
+		if b.caps.Has(c) {
 			known = append(known, c)
 		}
 	}

@@ -9,23 +9,8 @@ import (
 	"strconv"
 
 	"mailsyncd.example/crm"
-	"mailsyncd.example/crm/address"
 	"mailsyncd.example/sync/imapbox/talk"
 	"mailsyncd.example/sync/letter"
-)
-
-// envelopeItems are all that is asked of a message before the rules have
-// judged it. Not ENVELOPE: it is twice as long, and servers lose addresses in
-// it that stand in the header (two To fields, odd local parts, raw names).
-const envelopeItems = "(UID INTERNALDATE RFC822.SIZE BODY.PEEK[HEADER.FIELDS (FROM TO CC BCC)])"
-
-// gmailItems are those on Gmail, where drafts lie among all other mail.
-const gmailItems = "(UID FLAGS INTERNALDATE RFC822.SIZE BODY.PEEK[HEADER.FIELDS (FROM TO CC BCC)])"
-
-// typedItems and typedGmailItems tell delivery reports as well.
-const (
-	typedItems      = "(UID INTERNALDATE RFC822.SIZE BODY.PEEK[HEADER.FIELDS (FROM TO CC BCC CONTENT-TYPE)])"
-	typedGmailItems = "(UID FLAGS INTERNALDATE RFC822.SIZE BODY.PEEK[HEADER.FIELDS (FROM TO CC BCC CONTENT-TYPE)])"
 )
 
 const (
@@ -141,7 +126,7 @@ func (e *envelopes) window(ctx context.Context, lo, hi crm.UID) error {
 	if err != nil {
 		return err
 	}
-	if err := e.rescue(ctx, without(there, e.uids())); err != nil {
+	if err := e.rescue(ctx, talk.Without(there, e.uids())); err != nil {
 		return err
 	}
 	e.got = append(e.got, e.failed...)
@@ -155,11 +140,11 @@ func (e *envelopes) rescue(ctx context.Context, missing []crm.UID) error {
 	if len(missing) == 0 {
 		return nil
 	}
-	s, err := e.fetch(ctx, setOf(missing), missing[0], missing[len(missing)-1])
+	s, err := e.fetch(ctx, talk.SetOf(missing), missing[0], missing[len(missing)-1])
 	if err != nil {
 		return err
 	}
-	missing = without(missing, e.uids())
+	missing = talk.Without(missing, e.uids())
 	if s.Cond == "OK" || len(missing) == 1 {
 		for _, uid := range missing {
 			e.fail(uid, s)
@@ -226,16 +211,19 @@ func (e *envelopes) fetch(ctx context.Context, set string, lo, hi crm.UID) (talk
 	return s, nil
 }
 
+// items are all that is asked of a message before the rules have judged it. Not
+// ENVELOPE: it is twice as long, and servers lose addresses in it that stand in
+// the header (two To fields, odd local parts, raw names). On Gmail drafts lie
+// among all other mail.
 func (e *envelopes) items() string {
-	switch gmail := e.box.Gmail(); {
-	case gmail && e.typed:
-		return typedGmailItems
-	case gmail:
-		return gmailItems
-	case e.typed:
-		return typedItems
+	flags, fields := "", ""
+	if e.box.Gmail() {
+		flags = "FLAGS "
 	}
-	return envelopeItems
+	if e.typed {
+		fields = " CONTENT-TYPE"
+	}
+	return "(UID " + flags + "INTERNALDATE RFC822.SIZE BODY.PEEK[HEADER.FIELDS (FROM TO CC BCC" + fields + ")])"
 }
 
 // header takes the addresses out of header fields, and whether it is that of a
@@ -246,31 +234,16 @@ func (e *envelopes) header(env *crm.Envelope, header []byte) {
 	talk.Fields(header, func(name, value []byte) {
 		switch {
 		case bytes.EqualFold(name, []byte("from")):
-			e.from = addField(e.from, value)
+			e.from = talk.Joined(e.from, value)
 		case bytes.EqualFold(name, []byte("to")):
-			e.to = addField(e.to, value)
+			e.to = talk.Joined(e.to, value)
 		case bytes.EqualFold(name, []byte("cc")), bytes.EqualFold(name, []byte("bcc")):
-			e.copied = addField(e.copied, value)
+			e.copied = talk.Joined(e.copied, value)
 		case e.typed && !typed && bytes.EqualFold(name, []byte("content-type")):
 			typed, env.Report = true, letter.IsReport(value) // of several the first
 		}
 	})
-	env.From, env.To, env.Copied = list(e.from), list(e.to), list(e.copied)
-}
-
-// addField joins several fields of one name.
-func addField(all, value []byte) []byte {
-	if len(all) > 0 {
-		all = append(all, ", "...)
-	}
-	return append(all, value...)
-}
-
-func list(value []byte) []crm.Address {
-	if len(value) == 0 {
-		return nil
-	}
-	return address.List(string(value))
+	env.From, env.To, env.Copied = talk.Addresses(e.from), talk.Addresses(e.to), talk.Addresses(e.copied)
 }
 
 // join sorts what came, makes one of what came in pieces, and takes out what

@@ -78,7 +78,7 @@ func (b *Box) Unselect(ctx context.Context) error {
 	}
 	b.open = ""
 	return b.lend(ctx, func() error {
-		if b.caps.has("UNSELECT") {
+		if b.caps.Has("UNSELECT") {
 			return b.client.Unselect().Wait()
 		}
 		return b.client.UnselectAndExpunge().Wait()

@@ -22,7 +22,7 @@ type command struct {
 // newCommand begins a command with the words given.
 func (b *Box) newCommand(words ...string) *command {
 	b.tag++
-	c := &command{tag: "m" + strconv.Itoa(b.tag), plus: b.caps.has("LITERAL+")}
+	c := &command{tag: "m" + strconv.Itoa(b.tag), plus: b.caps.Has("LITERAL+")}
 	c.text = append(c.text, c.tag...)
 	return c.words(words...)
 }

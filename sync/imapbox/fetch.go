@@ -3,8 +3,6 @@ package imapbox
 import (
 	"bytes"
 	"context"
-	"slices"
-	"strconv"
 
 	"mailsyncd.example/crm"
 	"mailsyncd.example/sync/imapbox/talk"
@@ -44,36 +42,4 @@ func (b *Box) reading(take func(line []byte) (bool, error)) func(line []byte) er
 		}
 		return nil
 	}
-}
-
-// setOf writes UIDs as a set (RFC 3501 section 9, sequence-set). They are
-// ascending.
-func setOf(uids []crm.UID) string {
-	var set []byte
-	for i := 0; i < len(uids); {
-		j := i + 1
-		for j < len(uids) && uids[j] == uids[j-1]+1 {
-			j++
-		}
-		if i > 0 {
-			set = append(set, ',')
-		}
-		set = strconv.AppendUint(set, uint64(uids[i]), 10)
-		if j-i > 1 {
-			set = strconv.AppendUint(append(set, ':'), uint64(uids[j-1]), 10)
-		}
-		i = j
-	}
-	return string(set)
-}
-
-// without returns the UIDs of all that are not in got. Both are ascending.
-func without(all, got []crm.UID) []crm.UID {
-	var left []crm.UID
-	for _, uid := range all {
-		if _, found := slices.BinarySearch(got, uid); !found {
-			left = append(left, uid)
-		}
-	}
-	return left
 }

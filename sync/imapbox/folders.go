@@ -27,7 +27,7 @@ func (b *Box) Folders(ctx context.Context) ([]crm.Listing, error) {
 		if err := b.list(l); err != nil {
 			return err
 		}
-		if !b.caps.has("LIST-STATUS") {
+		if !b.caps.Has("LIST-STATUS") {
 			changes = b.changes
 			if err := b.statuses(l); err != nil {
 				return err
@@ -52,10 +52,10 @@ func (b *Box) Folders(ctx context.Context) ([]crm.Listing, error) {
 func (b *Box) list(l *talk.Lister) error {
 	list := b.newCommand("LIST", `""`, `"*"`)
 	var returned []string
-	if b.caps.has("SPECIAL-USE") && (b.caps.has("LIST-EXTENDED") || b.caps.has("LIST-STATUS")) {
+	if b.caps.Has("SPECIAL-USE") && (b.caps.Has("LIST-EXTENDED") || b.caps.Has("LIST-STATUS")) {
 		returned = append(returned, "SPECIAL-USE")
 	}
-	if b.caps.has("LIST-STATUS") {
+	if b.caps.Has("LIST-STATUS") {
 		returned = append(returned, "STATUS "+statusItems)
 	}
 	if len(returned) > 0 {

@@ -28,11 +28,11 @@ func (b *Box) login(l crm.Login) (string, error) {
 	var s talk.Status
 	var how string
 	if mechanism != nil {
-		s, how, err = b.authenticate(mechanism, caps.has("SASL-IR"))
+		s, how, err = b.authenticate(mechanism, caps.Has("SASL-IR"))
 	} else {
 		how = "LOGIN"
 		c := b.newCommand("LOGIN")
-		c.plus = caps.has("LITERAL+")
+		c.plus = caps.Has("LITERAL+")
 		s, err = b.one(b.capabilities, c.str(l.Username).str(string(l.Secret)))
 	}
 	if err != nil {
@@ -52,19 +52,19 @@ func (b *Box) login(l crm.Login) (string, error) {
 // before the standard's OAUTHBEARER: it is what the big providers document.
 func (b *Box) mechanism(l crm.Login) (sasl.Client, error) {
 	switch {
-	case l.Auth == crm.AuthOAuth2 && b.caps.has("AUTH=XOAUTH2"):
+	case l.Auth == crm.AuthOAuth2 && b.caps.Has("AUTH=XOAUTH2"):
 		return talk.XOAUTH2{User: l.Username, Token: l.Secret}, nil
-	case l.Auth == crm.AuthOAuth2 && b.caps.has("AUTH=OAUTHBEARER"):
+	case l.Auth == crm.AuthOAuth2 && b.caps.Has("AUTH=OAUTHBEARER"):
 		return talk.OAuthBearer{User: l.Username, Token: l.Secret, Host: l.Server.Host, Port: l.Server.Port}, nil
 	case l.Auth == crm.AuthOAuth2:
 		return nil, crm.E(crm.Unreachable, "login_disabled", "The mail server takes no OAuth 2 tokens; use a password.")
 	case l.Auth != crm.AuthPassword:
 		return nil, crm.E(crm.Invalid, "auth_unknown", "Auth must be password or oauth2.")
-	case b.caps.has("AUTH=PLAIN") && !strings.ContainsRune(l.Username+string(l.Secret), 0):
+	case b.caps.Has("AUTH=PLAIN") && !strings.ContainsRune(l.Username+string(l.Secret), 0):
 		return sasl.NewPlainClient("", l.Username, string(l.Secret)), nil
-	case b.caps.has("LOGINDISABLED") && b.caps.has("AUTH=LOGIN"):
+	case b.caps.Has("LOGINDISABLED") && b.caps.Has("AUTH=LOGIN"):
 		return sasl.NewLoginClient(l.Username, string(l.Secret)), nil
-	case b.caps.has("LOGINDISABLED"):
+	case b.caps.Has("LOGINDISABLED"):
 		return nil, talk.LoginDisabled("")
 	}
 	return nil, nil

@@ -38,7 +38,7 @@ func (b *Box) lend(ctx context.Context, run func() error) error {
 // (all) or the lowest one alone.
 func (b *Box) search(ctx context.Context, c *imap.SearchCriteria, all bool) (*imap.SearchData, error) {
 	var o *imap.SearchOptions
-	if b.caps.has("ESEARCH") {
+	if b.caps.Has("ESEARCH") {
 		o = &imap.SearchOptions{ReturnAll: all, ReturnMin: !all}
 	}
 	var found *imap.SearchData
@@ -67,7 +67,7 @@ func (b *Box) FirstUID(ctx context.Context, lo crm.UID, day time.Time) (crm.UID,
 	for {
 		// A server that would list them all is asked for a stretch at a time.
 		top := crm.UID(0) // the last one there is
-		if !b.caps.has("ESEARCH") && b.next > lo && b.next-lo > maxWindow {
+		if !b.caps.Has("ESEARCH") && b.next > lo && b.next-lo > maxWindow {
 			top = lo + maxWindow - 1
 		}
 		d, err := b.search(ctx, &imap.SearchCriteria{UID: span(lo, top), Since: day}, false)
@@ -139,7 +139,7 @@ func (b *Box) after(ctx context.Context, top, hi crm.UID, nothing bool) (crm.UID
 	switch {
 	case top >= hi:
 		return 0, nil
-	case nothing && b.caps.has("ESEARCH"):
+	case nothing && b.caps.Has("ESEARCH"):
 		return b.FirstUID(ctx, top+1, time.Time{})
 	}
 	return top + 1, nil

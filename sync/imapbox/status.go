@@ -29,7 +29,7 @@ const (
 // server makes of such a question is no reason to leave it: a refusal is an
 // answer, too. The content holds until each returns.
 func (b *Box) Statuses(ctx context.Context, uids []crm.UID, limit int64, each func(crm.UID, []byte)) error {
-	for set := range slices.Chunk(ascending(uids), maxSet) {
+	for set := range slices.Chunk(talk.Ascending(uids), maxSet) {
 		encodings := map[crm.UID]string{}
 		heads := &contents{box: b, items: statusHead, asked: set}
 		heads.take = func(uid crm.UID, r io.Reader) error {

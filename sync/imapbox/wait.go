@@ -7,6 +7,7 @@ import (
 	"github.com/emersion/go-imap/v2/imapclient"
 
 	"mailsyncd.example/crm"
+	"mailsyncd.example/sync/imapbox/talk"
 )
 
 // handler rings when the server announces a change. It is called by
@@ -54,7 +55,7 @@ func (b *Box) Wait(ctx context.Context, most time.Duration, enough <-chan struct
 		return news, ctx.Err()
 	}
 	if crm.CodeOf(err) == "server_refused" {
-		b.caps &^= capability("IDLE") // it can't after all
+		b.caps &^= talk.Capability("IDLE") // it can't after all
 	}
 	return news, err
 }

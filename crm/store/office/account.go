@@ -21,9 +21,9 @@ func scanAccount(scan txn.Scan) (crm.Account, error) {
 func (o *Office) CreateAccount(ctx context.Context, a crm.Account) error {
 	return o.transact(ctx, "create account", func(t tx) error {
 		n, err := t.Exec(`
-			INSERT INTO accounts (id, name, status, mail_enabled, contact_visibility, created_at, reports_since)
-			VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT DO NOTHING`,
-			a.ID, a.Name, a.Status, a.MailEnabled, a.ContactVisibility, txn.MS(a.CreatedAt), reportsSince(a, a.CreatedAt))
+			INSERT INTO accounts (id, name, status, mail_enabled, contact_visibility, created_at)
+			VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT DO NOTHING`,
+			a.ID, a.Name, a.Status, a.MailEnabled, a.ContactVisibility, txn.MS(a.CreatedAt))
 		if err == nil && n == 0 {
 			return txn.Exists("account")
 		}
@@ -34,7 +34,7 @@ func (o *Office) CreateAccount(ctx context.Context, a crm.Account) error {
 			return err
 		}
 		t.Note(crm.AuditAccountCreated, string(a.ID), map[string]string{"name": a.Name})
-		return nil
+		return t.switchReports(a, a.CreatedAt)
 	})
 }
 
@@ -65,14 +65,6 @@ func (o *Office) ListAccounts(ctx context.Context, p crm.Paging) (crm.Part[crm.A
 		SELECT `+accountColumns+` FROM accounts
 		WHERE ($1 = '' OR id < $1) ORDER BY id DESC LIMIT $2`, before, p.Limit+1)
 	return txn.Part(list, p.Limit, func(a crm.Account) string { return txn.Cursor(0, string(a.ID)) }), o.db.Fail(ctx, "list accounts", err)
-}
-
-// reportsSince is what is stored of the switch when it is turned.
-func reportsSince(a crm.Account, at time.Time) any {
-	if !a.DeliveryReports {
-		return nil
-	}
-	return txn.MS(at)
 }
 
 // UpdateAccount writes name, status, mail feature, visibility, and whether
@@ -107,8 +99,8 @@ func (o *Office) UpdateAccount(ctx context.Context, a crm.Account, at time.Time)
 // its links.
 func (t tx) switchReports(a crm.Account, at time.Time) error {
 	n, err := t.Exec(`
-		UPDATE accounts SET reports_since = $2 WHERE id = $1 AND (reports_since IS NOT NULL) <> $3`,
-		a.ID, reportsSince(a, at), a.DeliveryReports)
+		UPDATE accounts SET reports_since = CASE WHEN reports_since IS NULL THEN CAST($2 AS BIGINT) END
+		WHERE id = $1 AND (reports_since IS NOT NULL) <> $3`, a.ID, txn.MS(at), a.DeliveryReports)
 	if err != nil || n == 0 {
 		return err
 	}

@@ -1,6 +1,11 @@
 package talk
 
-import "bytes"
+import (
+	"bytes"
+
+	"mailsyncd.example/crm"
+	"mailsyncd.example/crm/address"
+)
 
 // Fields calls each with every field of a header: its name, and its value
 // unfolded (RFC 5322 section 2.2.3). Lines that are no field are left out. The
@@ -33,4 +38,20 @@ func Fields(header []byte, each func(name, value []byte)) {
 	if name != nil {
 		each(name, value)
 	}
+}
+
+// Joined adds the value of a field to those of others of the same name.
+func Joined(all, value []byte) []byte {
+	if len(all) > 0 {
+		all = append(all, ", "...)
+	}
+	return append(all, value...)
+}
+
+// Addresses reads the addresses in the value of a field.
+func Addresses(value []byte) []crm.Address {
+	if len(value) == 0 {
+		return nil
+	}
+	return address.List(string(value))
 }
