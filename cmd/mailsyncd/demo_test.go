@@ -13,6 +13,7 @@ import (
 
 	"mailsyncd.example/cmd/mailsyncd/terminal"
 	"mailsyncd.example/crm"
+	"mailsyncd.example/crm/api/wire"
 	"mailsyncd.example/sync/dovecottest"
 )
 
@@ -22,8 +23,8 @@ func TestEveryOutcomeHasWords(t *testing.T) {
 			t.Errorf("%s: %q, %q", refusal, mark, why)
 		}
 		for _, read := range []crm.Outcome{refusal, ""} {
-			e := explained{Watched: true, Outcome: read, Rule: refusal}
-			if words := e.japanese(); words == "" {
+			e := wire.Explanation{Watched: true, Outcome: read, Rule: refusal}
+			if words := japanese(e); words == "" {
 				t.Errorf("%s, outcome %q: no words in Japanese", refusal, read)
 			}
 		}

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"mailsyncd.example/crm"
+	"mailsyncd.example/crm/api/wire"
 )
 
 type explainCommand struct {
@@ -23,25 +24,13 @@ func (explainCommand) Help() string {
 		"Japanese where LANG says so."
 }
 
-// explained is one copy of a mail as /v1/explain answers.
-type explained struct {
-	Folder     string        `json:"folder"`
-	UID        crm.UID       `json:"uid"`
-	ReceivedAt time.Time     `json:"received_at"`
-	Outcome    crm.Outcome   `json:"outcome"`
-	Rule       crm.Outcome   `json:"rule"`
-	Watched    bool          `json:"watched"`
-	Message    crm.MessageID `json:"message_id"`
-	Sentence   string        `json:"sentence"`
-}
-
 // Run prints each copy of the mail and the rule that decided about it.
 func (c explainCommand) Run(ctx context.Context, p Program) error {
 	asked := struct {
 		MessageID string `json:"message_id"`
 	}{strings.Trim(c.MessageID, "<> ")}
 	var answer struct {
-		Items []explained `json:"items"`
+		Items []wire.Explanation `json:"items"`
 	}
 	if err := (client{c.URL, c.Token}).call(ctx, http.MethodPost, "/v1/explain", asked, &answer); err != nil {
 		return err
@@ -58,10 +47,13 @@ func (c explainCommand) Run(ctx context.Context, p Program) error {
 	for _, one := range answer.Items {
 		why := one.Sentence
 		if inJapanese {
-			why = one.japanese()
+			why = japanese(one)
+			if one.Status {
+				why += "これは配送レポートです。内容のうち読み取られるのは配送状況だけで、顧客宛てのメールが届かなかったことを知らせるために使われます。"
+			}
 		}
-		if one.Message != "" {
-			why += " (" + string(one.Message) + ")"
+		if one.MessageID != "" {
+			why += " (" + string(one.MessageID) + ")"
 		}
 		_, err := fmt.Fprintf(p.Stdout, "%s  UID %d  %s\n    %s\n", one.Folder, one.UID,
 			one.ReceivedAt.Local().Format(time.DateTime), why)
@@ -73,7 +65,7 @@ func (c explainCommand) Run(ctx context.Context, p Program) error {
 }
 
 // japanese is the copy's Sentence in Japanese.
-func (e explained) japanese() string {
+func japanese(e wire.Explanation) string {
 	outcomes := map[crm.Outcome]string{
 		crm.Imported:        "取り込み済み：FromまたはToに顧客のアドレスがあります。",
 		crm.Copied:          "すでにCRMにあるメールの別のコピーです。",

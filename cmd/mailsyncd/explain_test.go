@@ -1,6 +1,7 @@
 package main
 
 import (
+	"net/http"
 	"strings"
 	"testing"
 
@@ -17,6 +18,10 @@ func TestExplain(t *testing.T) {
 	l := f.link(dan, "dan@acme.example")
 	dovecot.Deliver(t, "dan@acme.example", mailOf("ask@rossi", elena, danTo, "An offer, please", "x"))
 	dovecot.Deliver(t, "dan@acme.example", mailOf("tooth@dentist", doctor, danTo, "Tuesday", "x"))
+	do(t, f.daemon.client, http.MethodPatch, "/v1/accounts/"+f.account, map[string]any{"delivery_reports": true})
+	dovecot.Deliver(t, "dan@acme.example", []byte("Message-ID: <report@mx>\r\nFrom: MAILER-DAEMON@mx.example\r\nTo: dan@acme.example\r\n"+
+		"Content-Type: multipart/report; report-type=delivery-status; boundary=x\r\n\r\n--x\r\n\r\nfor people\r\n--x\r\n"+
+		"Content-Type: message/delivery-status\r\n\r\nFinal-Recipient: rfc822;elena@rossi.example\r\nAction: failed\r\nStatus: 5.1.1\r\n--x--\r\n"))
 	f.look(dan, l)
 
 	for _, c := range []struct {
@@ -27,6 +32,8 @@ func TestExplain(t *testing.T) {
 		{"<ask@rossi>", "ja_JP.UTF-8", []string{"INBOX", "取り込み済み", "msg_"}},
 		{"tooth@dentist", "en_GB.UTF-8", []string{"INBOX", "contact"}},
 		{"tooth@dentist", "ja_JP.UTF-8", []string{"顧客のアドレスがありません"}},
+		{"report@mx", "C", []string{"contact", "only the delivery status"}},
+		{"report@mx", "ja_JP.UTF-8", []string{"顧客のアドレスがありません", "配送状況だけ"}},
 		{"nowhere@x", "C", []string{"No folder"}},
 	} {
 		env := []string{"LANG=" + c.lang, "MAILSYNC_TOKEN=" + string(dan.token), "MAILSYNC_URL=" + f.daemon.url}

@@ -74,9 +74,9 @@ type Stretch struct {
 	Box    Box
 	Folder crm.Folder
 	Since  time.Time // when the mailbox was linked
-	// ReportsSince is since when delivery reports are read; zero where the
-	// account has not switched that on.
-	ReportsSince time.Time
+	// Reports tells since when delivery reports are read, zero where the account
+	// has not switched that on, and is asked for every window. Nil: they are not.
+	Reports func(context.Context) (time.Time, error)
 	// Through is the highest UID there is (UIDNEXT - 1), or 0 where the
 	// server has announced news without saying how far.
 	Through crm.UID
@@ -197,11 +197,17 @@ func (j *Journey) passOver(ctx context.Context, s Stretch, done *Progress) error
 func (j *Journey) window(ctx context.Context, s Stretch, lo, through crm.UID) (*window, error) {
 	size := crm.UID(max(1, windowUIDs>>(careShift*s.Care)))
 	w := &window{lo: lo, hi: lo + min(size-1, through-lo)}
-	before := s.Box.Received()
 	read := s.Box.Envelopes
-	if !s.ReportsSince.IsZero() {
-		read = s.Box.TypedEnvelopes
+	if s.Reports != nil {
+		var err error
+		if w.reportsSince, err = s.Reports(ctx); err != nil {
+			return nil, err
+		}
+		if !w.reportsSince.IsZero() {
+			read = s.Box.TypedEnvelopes
+		}
 	}
+	before := s.Box.Received()
 	if err := read(ctx, w.lo, w.hi, w.add); err != nil {
 		return nil, err
 	}

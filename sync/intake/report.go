@@ -28,7 +28,7 @@ func (j *Journey) heedReports(ctx context.Context, s Stretch, p *part) error {
 	reports := map[crm.UID]*mail{}
 	var asked []crm.UID
 	for _, m := range p.mails {
-		if rule.ReadsStatus(m.env, m.outcome, s.ReportsSince) {
+		if rule.ReadsStatus(m.env, m.outcome, p.reportsSince) {
 			reports[m.env.UID] = m
 			asked = append(asked, m.env.UID)
 		}

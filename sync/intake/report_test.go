@@ -1,6 +1,7 @@
 package intake_test
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"slices"
@@ -32,7 +33,7 @@ func (d *desk) switchReports(on bool) {
 	must(d.t, d.store.UpdateAccount(d.t.Context(), a, switchedAt))
 	standing, err := d.store.Standing(d.t.Context(), d.account, d.stretch.Folder.Mailbox)
 	must(d.t, err)
-	d.stretch.ReportsSince = standing.ReportsSince
+	d.stretch.Reports = func(context.Context) (time.Time, error) { return standing.ReportsSince, nil }
 }
 
 // report puts a delivery report on the shelf: from a mail server, about failed
@@ -119,9 +120,9 @@ func TestNoReportIsReadUnasked(t *testing.T) {
 		t.Errorf("%d envelopes with a type, the status of %v read", d.shelf.typed, d.shelf.statused)
 	}
 	d.switchReports(true)
-	stale := d.stretch.ReportsSince
+	stale := d.stretch.Reports
 	d.switchReports(false)
-	d.stretch.ReportsSince = stale // it has not been heard of here yet
+	d.stretch.Reports = stale // it has not been heard of here yet
 	d.shelf.report(2, "ken@customer.example")
 	must(t, d.advance(2))
 	if n := len(d.told()); n != 0 {

@@ -153,7 +153,7 @@ func (j *Journey) Explain(ctx context.Context, s Stretch, watched bool, id crm.H
 			if watched && uid <= s.Folder.Anchor {
 				x.Outcome, x.Rule = crm.BeforeLink, crm.BeforeLink
 			}
-			x.Status = watched && rule.ReadsStatus(m.env, cmp.Or(x.Outcome, x.Rule), s.ReportsSince)
+			x.Status = watched && rule.ReadsStatus(m.env, cmp.Or(x.Outcome, x.Rule), w.reportsSince)
 			all = append(all, x)
 		}
 	}

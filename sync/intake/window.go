@@ -1,6 +1,8 @@
 package intake
 
 import (
+	"time"
+
 	"mailsyncd.example/crm"
 	"mailsyncd.example/crm/rule"
 )
@@ -33,6 +35,8 @@ type window struct {
 	mails    []*mail
 	bytes    int64 // received for it so far
 	internal map[crm.Address]bool
+	// reportsSince is since when delivery reports are read; zero: they are not.
+	reportsSince time.Time
 }
 
 // add takes an envelope as the box hands it over.
@@ -63,7 +67,7 @@ func (w *window) addresses() []crm.Address {
 
 // parts cuts the window where a transaction would grow too large.
 func (w *window) parts() []*part {
-	p := &part{lo: w.lo, hi: w.hi, internal: w.internal}
+	p := &part{lo: w.lo, hi: w.hi, internal: w.internal, reportsSince: w.reportsSince}
 	p.receipt = crm.Receipt{Envelopes: int64(len(w.mails)), Bytes: w.bytes}
 	parts := []*part{p}
 	var bytes int64
@@ -72,7 +76,7 @@ func (w *window) parts() []*part {
 		if m.outcome == crm.Imported {
 			if count > 0 && (count == most || bytes+m.env.Size > partBytes) {
 				p.hi = m.env.UID - 1
-				p = &part{lo: m.env.UID, hi: w.hi, internal: w.internal}
+				p = &part{lo: m.env.UID, hi: w.hi, internal: w.internal, reportsSince: w.reportsSince}
 				parts = append(parts, p)
 				bytes, count, most = 0, 0, min(2*most, partMessages)
 			}
@@ -86,14 +90,15 @@ func (w *window) parts() []*part {
 
 // part is what one transaction writes: the UIDs from lo to hi.
 type part struct {
-	lo, hi   crm.UID
-	mails    []*mail
-	internal map[crm.Address]bool
-	receipt  crm.Receipt
-	reported []crm.Reported // by delivery reports among them
-	read     []*mail        // those whose body was read
-	settles  bool           // the UIDs were passed before; the position stays
-	tries    int            // how often these UIDs were in trouble so far
+	lo, hi       crm.UID
+	mails        []*mail
+	internal     map[crm.Address]bool
+	receipt      crm.Receipt
+	reportsSince time.Time
+	reported     []crm.Reported // by delivery reports among them
+	read         []*mail        // those whose body was read
+	settles      bool           // the UIDs were passed before; the position stays
+	tries        int            // how often these UIDs were in trouble so far
 }
 
 func (p *part) matched() []*mail {

@@ -124,11 +124,7 @@ func (k *keeper) run(ctx context.Context) {
 // once reads how the mailbox stands, and stays there for one session. It
 // returns why that has ended.
 func (k *keeper) once(ctx context.Context) error {
-	_, heard := k.reports.now()
-	standing, err := k.w.o.Store.Standing(ctx, k.place.account, k.place.mailbox)
-	if crm.KindOf(err) == crm.NotFound {
-		return errUnlinked
-	}
+	standing, err := k.standing(ctx)
 	if err != nil {
 		return err
 	}
@@ -146,7 +142,6 @@ func (k *keeper) once(ctx context.Context) error {
 		k.setLockedOut(false)
 		return errChanged
 	}
-	k.reports.turnUnless(heard, standing.ReportsSince)
 	err = k.session(ctx, newSession(k, standing))
 	if crm.KindOf(err) == crm.Rejected && ctx.Err() == nil {
 		return k.reject(ctx, standing.Logins[0], err)
@@ -330,7 +325,7 @@ func (k *keeper) update(s crm.Standing, changed bool) {
 	k.mu.Lock()
 	stay, lockedOut := k.stay, k.lockedOut
 	k.mu.Unlock()
-	k.reports.turn(s.ReportsSince)
+	k.reports.doubted.Store(true)
 	wanted := changed && len(s.Transfers) > 0
 	if stay.end != nil && (!slices.Contains(s.Logins, stay.login) || s.Mailbox.Since.Before(stay.since) || wanted) {
 		stay.end(errChanged)

@@ -116,6 +116,7 @@ func (w *Watcher) Explain(ctx context.Context, a crm.AccountID, m crm.MailboxID,
 		return nil, err
 	}
 	watched, left := folder.Sort(listed, box.Gmail())
+	reports := func(context.Context) (time.Time, error) { return standing.ReportsSince, nil }
 	all := []crm.Explanation{}
 	for i, f := range append(watched, left...) {
 		known, here := byName[f.Name]
@@ -124,9 +125,7 @@ func (w *Watcher) Explain(ctx context.Context, a crm.AccountID, m crm.MailboxID,
 		} else {
 			f = crm.Folder{Account: a, Name: f.Name} // nobody knows what it held at the link
 		}
-		found, err := w.explainIn(ctx, box, intake.Stretch{
-			Box: box, Folder: f, Since: standing.Mailbox.Since, ReportsSince: standing.ReportsSince,
-		}, i < len(watched) && here, id)
+		found, err := w.explainIn(ctx, box, intake.Stretch{Box: box, Folder: f, Since: standing.Mailbox.Since, Reports: reports}, i < len(watched) && here, id)
 		if err != nil {
 			return nil, err
 		}

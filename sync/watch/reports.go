@@ -1,40 +1,46 @@
 package watch
 
 import (
+	"context"
 	"sync"
+	"sync/atomic"
 	"time"
+
+	"mailsyncd.example/crm"
 )
 
-// reports is whether delivery reports of a mailbox are read, as its keeper has
-// heard last. The account may turn that while the keeper's session stands.
+// reports is since when delivery reports of a mailbox are read; zero where they
+// are not. The account may turn that while a session stands, which is not ended
+// for it: it is doubted then, and asked for before more mail is looked at.
 type reports struct {
-	mu    sync.Mutex
-	since time.Time // zero where they are not
-	turns int       // how often it was heard of
+	doubted atomic.Bool
+	mu      sync.Mutex
+	since   time.Time
 }
 
-// now tells since when they are read, zero where they are not, and how often
-// that was heard of.
-func (r *reports) now() (since time.Time, turns int) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return r.since, r.turns
-}
-
-// turn takes what was heard.
-func (r *reports) turn(since time.Time) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.since = since
-	r.turns++
-}
-
-// turnUnless takes what was read in the database, unless something was heard
-// since turns: that may be newer.
-func (r *reports) turnUnless(turns int, since time.Time) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if r.turns == turns {
-		r.since = since
+// standing reads how the mailbox stands; errUnlinked where no link does.
+func (k *keeper) standing(ctx context.Context) (crm.Standing, error) {
+	k.reports.mu.Lock()
+	defer k.reports.mu.Unlock()
+	k.reports.doubted.Store(false) // whoever doubts from here on wants a later answer
+	standing, err := k.w.o.Store.Standing(ctx, k.place.account, k.place.mailbox)
+	if err != nil {
+		k.reports.doubted.Store(true)
 	}
+	if crm.KindOf(err) == crm.NotFound {
+		err = errUnlinked
+	}
+	k.reports.since = standing.ReportsSince
+	return standing, err
+}
+
+// reportsSince is since when delivery reports are read.
+func (k *keeper) reportsSince(ctx context.Context) (time.Time, error) {
+	if k.reports.doubted.Load() {
+		standing, err := k.standing(ctx)
+		return standing.ReportsSince, err
+	}
+	k.reports.mu.Lock()
+	defer k.reports.mu.Unlock()
+	return k.reports.since, nil
 }

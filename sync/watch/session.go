@@ -277,8 +277,7 @@ func (s *session) advance(ctx context.Context, f crm.Folder, through crm.UID) (i
 }
 
 func (s *session) stretch(b Box, f crm.Folder) intake.Stretch {
-	reports, _ := s.k.reports.now()
-	return intake.Stretch{Box: b, Folder: f, Since: s.mailbox.Since, ReportsSince: reports, Fence: s.k.fence}
+	return intake.Stretch{Box: b, Folder: f, Since: s.mailbox.Since, Reports: s.k.reportsSince, Fence: s.k.fence}
 }
 
 // stumbled keeps count of connections that broke while a folder was read.

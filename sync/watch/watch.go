@@ -164,10 +164,14 @@ func (w *Watcher) untilReconcile() time.Duration {
 }
 
 // LinksChanged tells the watcher that a link of the mailbox was made, ended or
-// given another password. It returns at once.
+// given another password, or that the account has switched delivery reports on
+// or off. It returns at once.
 func (w *Watcher) LinksChanged(a crm.AccountID, m crm.MailboxID) {
 	w.mu.Lock()
 	w.changed[place{a, m}] = true
+	if k := w.keepers[place{a, m}]; k != nil {
+		k.reports.doubted.Store(true)
+	}
 	w.mu.Unlock()
 	w.wake()
 }

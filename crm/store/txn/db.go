@@ -52,7 +52,7 @@ type Signals interface {
 	// EventsWritten says that the account has new events.
 	EventsWritten(a crm.AccountID)
 	// LinksChanged says that a link of the mailbox was made, ended or given
-	// another credential.
+	// another credential, or what is read of the mailbox has changed.
 	LinksChanged(a crm.AccountID, m crm.MailboxID)
 }
 
