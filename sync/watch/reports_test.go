@@ -21,17 +21,8 @@ import (
 // their files, as mail servers wrote them.
 func realReports(t *testing.T) map[string][]byte {
 	t.Helper()
-	folder := os.Getenv("MAILSYNC_CORPUS")
-	if folder == "" {
-		folder = filepath.Join(vectortest.Root(t), "..", "shared", "corpus")
-	}
-	names, err := filepath.Glob(filepath.Join(folder, "sisimai+set-of-emails", "rfc822", "*.eml"))
-	if err != nil || len(names) == 0 {
-		if os.Getenv("CI") == "true" {
-			t.Fatalf("the corpus is missing, and CI must have it: %v", err)
-		}
-		t.Skip("the corpus is not at hand; set MAILSYNC_CORPUS to its folder to run this:", err)
-	}
+	names, err := filepath.Glob(filepath.Join(vectortest.Corpus(t), "sisimai+set-of-emails", "rfc822", "*.eml"))
+	must(t, err)
 	all := map[string][]byte{}
 	for _, name := range names {
 		raw, err := os.ReadFile(name)

@@ -10,10 +10,7 @@ import (
 // reportedData is what the event about a delivery report says: no message,
 // for none was imported.
 type reportedData struct {
-	Address  crm.Address     `json:"address"`
-	Status   string          `json:"status,omitempty"`
-	Severity crm.Severity    `json:"severity"`
-	At       time.Time       `json:"at"`
+	crm.Bounce
 	Contacts []crm.ContactID `json:"contact_ids"`
 	Mailbox  crm.MailboxID   `json:"mailbox_id"` // that of the copy that was read first
 }
@@ -32,11 +29,11 @@ func (t tx) tellReported(p crm.Page, at time.Time) error {
 	}
 	events := make([]txn.Event, len(p.Reported))
 	for i, r := range p.Reported {
+		b := r.Bounce
+		b.At = b.At.UTC()
 		events[i] = txn.Event{
-			Kind: crm.MessageBounced, About: "report\x00" + string(r.Digest[:]) + string(r.Address), At: at,
-			Data: reportedData{
-				Address: r.Address, Status: r.Status, Severity: r.Severity, At: r.At.UTC(), Contacts: r.Contacts, Mailbox: p.Mailbox,
-			},
+			Kind: crm.MessageBounced, About: "report\x00" + string(r.Digest[:]) + string(b.Address), At: at,
+			Data: reportedData{b, r.Contacts, p.Mailbox},
 		}
 	}
 	return t.TellOnce(events)
