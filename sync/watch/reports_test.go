@@ -82,7 +82,7 @@ var about = []struct {
 	{"lhost-exchange2007-02", "edu", "kijitora@example.edu", "5.2.2", "soft", ""},
 	{"lhost-yandex-03", "jo", "kijitora@6jo.example.jp", "4.4.1", "soft", ""},
 	{"lhost-postfix-32", "neko", "neko....nyaan....@libsisimai.org", "5.1.1", "hard", ""},
-	{"rhost-gsuite-15", "maildebug", "maildebug@example.jpn", "4.0.0", "soft", "2021-12-20T15:25:59Z"},
+	{"rhost-gsuite-15", "maildebug", "maildebug@example.jpn", "4.0.0", "hard", "2021-12-20T15:25:59Z"},
 }
 
 func TestRealDeliveryReports(t *testing.T) { onBoth(t, testRealReports) }
