@@ -127,6 +127,9 @@ var addressLike = regexp.MustCompile(`(?:"[^"\s]+"|[^\s<>,;:"()\[\]{}=]+)@[A-Za-
 // did not, nor did postmasters, nor what stands behind "from".
 func (n Notice) line(s string) line {
 	l := line{text: s}
+	if !strings.Contains(s, "@") {
+		return l
+	}
 	low := strings.ToLower(s)
 	if contains(low, []string{"message-id", "messageid", "mailto:"}) {
 		return l
@@ -164,7 +167,8 @@ func beginsCopy(s string) bool {
 }
 
 // recipients reads to whom a message was, from its header or what is left of it,
-// and the one recipient to whom it was on its way by the word of a server.
+// and the one recipient to whom it was on its way by the word of a server: Received
+// names a recipient where there is one only (RFC 5321 section 4.4).
 func recipients(head []byte) (to []crm.Address, through crm.Address) {
 	var taken []crm.Address
 	for name, value := range fields(head[:min(len(head), MaxReport)]) {
@@ -178,8 +182,9 @@ func recipients(head []byte) (to []crm.Address, through crm.Address) {
 		case "delivered-to", "x-original-to":
 			taken = append(taken, address.List(value)...)
 		case "received":
-			if m := receivedFor.FindStringSubmatch(value); m != nil {
-				taken = append(taken, address.List(m[1])...)
+			if _, after, found := strings.Cut(value, " for "); found {
+				after, _, _ = strings.Cut(after, ";")
+				taken = append(taken, address.List(after)...)
 			}
 		}
 		if name == "" && len(to) > 0 {
@@ -191,10 +196,6 @@ func recipients(head []byte) (to []crm.Address, through crm.Address) {
 	}
 	return to, through
 }
-
-// receivedFor is the recipient in a Received field (RFC 5321 section 4.4), which
-// servers give where there is one only.
-var receivedFor = regexp.MustCompile(`\sfor\s+(<?[^\s<>;]+@[^\s<>;]+)`)
 
 // trace finds the address that was written to, where it took the message and sent
 // it on to the one that failed. Who did may have kept it as well.
@@ -298,6 +299,9 @@ func codedParts(about string) string {
 // amend weighs the words that people read, beside what a report says: some
 // reports give 5.0.0 and nothing else.
 func (t text) amend(b crm.Bounce) crm.Bounce {
+	if b.Severity == crm.Soft && b.Status != "" && specific(b.Status) == 2 {
+		return b
+	}
 	about := t.about(b.Address)
 	w := verdict(b.Status, about)
 	if b.Status == "" || specific(b.Status) == 0 {

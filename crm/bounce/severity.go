@@ -1,7 +1,7 @@
 package bounce
 
 import (
-	"regexp"
+	"iter"
 	"strings"
 
 	"mailsyncd.example/crm"
@@ -15,13 +15,6 @@ type words struct {
 	text   string // folded, without addresses and links
 }
 
-// A status as RFC 3463 section 2 has it, and a reply code (RFC 5321 section
-// 4.2), neither of them part of a longer number: 192.0.2.5.
-var (
-	statusCode = regexp.MustCompile(`(?:^|[^0-9.])([245]\.[0-9]{1,3}\.[0-9]{1,3})(?:\.?[^0-9.]|\.?$)`)
-	replyCode  = regexp.MustCompile(`(?:^|[^0-9.])([45])[0-5][0-9](?:[^0-9.]|$)`)
-)
-
 // verdict finds the codes in the fields Status and Diagnostic-Code, or in any
 // other text. Servers often write 5.0.0 into the first and the truth into the
 // second, so the most specific status counts, and of equals the first.
@@ -29,16 +22,59 @@ func verdict(status, text string) words {
 	w := words{text: guess.Replace(fold(text))}
 	best := -1
 	for _, s := range [...]string{status, w.text} {
-		for _, m := range statusCode.FindAllStringSubmatch(s[:min(len(s), farText)], 8) {
-			if n := specific(m[1]); n > best {
-				w.status, best = m[1], n
+		for number := range numbers(s[:min(len(s), farText)]) {
+			switch {
+			case isStatus(number):
+				if n := specific(number); n > best {
+					w.status, best = number, n
+				}
+			case isReply(number) && w.reply == 0:
+				w.reply = number[0]
 			}
 		}
 	}
-	if m := replyCode.FindStringSubmatch(w.text); m != nil {
-		w.reply = m[1][0]
-	}
 	return w
+}
+
+// numbers are what in a text is written in digits and dots, and is not part of a
+// word: a status, a reply code, an address like 192.0.2.5.
+func numbers(s string) iter.Seq[string] {
+	return func(yield func(string) bool) {
+		for i := 0; i < len(s); {
+			if s[i] < '0' || s[i] > '9' {
+				i++
+				continue
+			}
+			start := i
+			for i < len(s) && (s[i] >= '0' && s[i] <= '9' || s[i] == '.') {
+				i++
+			}
+			inWord := start > 0 && isWordPart(s[start-1]) || i < len(s) && isWordPart(s[i])
+			if !inWord && !yield(strings.TrimRight(s[start:i], ".")) {
+				return
+			}
+		}
+	}
+}
+
+func isWordPart(c byte) bool {
+	return c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c == '_' || c == '.'
+}
+
+// isStatus tells a status (RFC 3463 section 2): 5.1.1.
+func isStatus(number string) bool {
+	class, rest, _ := strings.Cut(number, ".")
+	subject, detail, found := strings.Cut(rest, ".")
+	return found && (class == "2" || class == "4" || class == "5") && isShort(subject) && isShort(detail)
+}
+
+func isShort(digits string) bool {
+	return len(digits) >= 1 && len(digits) <= 3 && !strings.Contains(digits, ".")
+}
+
+// isReply tells a reply code of a refusal (RFC 5321 section 4.2): 550.
+func isReply(number string) bool {
+	return len(number) == 3 && (number[0] == '4' || number[0] == '5') && number[1] <= '5' && !strings.Contains(number, ".")
 }
 
 // guess takes out what servers only suppose, for people to think about.
