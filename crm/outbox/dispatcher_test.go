@@ -23,7 +23,7 @@ func TestEventIsPostedAndSigned(t *testing.T) {
 	h.run()
 	h.tell(1)
 	p := <-r.taken
-	if p.Type != crm.LinkCreated || p.Seq != 2 || p.Account != account || p.Data["user_id"] != "u2" || p.Timestamp.IsZero() {
+	if p.Type != crm.LinkCreated || p.Seq != 2 || p.Account != account || p.Data["user_id"] != "u2" || p.At.IsZero() || !p.Timestamp.Equal(p.At) {
 		t.Errorf("posted %s", p.body)
 	}
 	if id := p.header.Get("webhook-id"); id != p.ID || !strings.HasPrefix(id, "evt_") {

@@ -179,6 +179,7 @@ type payload struct {
 	Data      map[string]any `json:"data"`
 	ID        string         `json:"id"`
 	Seq       int64          `json:"seq"`
+	At        time.Time      `json:"at"`
 	Account   crm.AccountID  `json:"account_id"`
 }
 

@@ -9,14 +9,16 @@ import (
 	"mailsyncd.example/crm"
 )
 
-// payload is what an endpoint gets: type, timestamp and data as Standard
-// Webhooks recommends, and the event's place among the account's.
+// payload is what an endpoint gets: the event as the API shows it, so that who
+// reads one way can read the other, with the timestamp that Standard Webhooks
+// recommends.
 type payload struct {
 	Type      crm.EventType   `json:"type"`
 	Timestamp time.Time       `json:"timestamp"`
 	Data      json.RawMessage `json:"data"`
 	ID        crm.EventID     `json:"id"`
 	Seq       int64           `json:"seq"`
+	At        time.Time       `json:"at"`
 	Account   crm.AccountID   `json:"account_id"`
 	Message   *content        `json:"message,omitempty"`
 }
@@ -30,7 +32,7 @@ type content struct {
 
 // compose writes down what an endpoint gets of an event.
 func (d *Dispatcher) compose(ctx context.Context, w crm.Webhook, e crm.Event) ([]byte, error) {
-	p := payload{Type: e.Type, Timestamp: e.At, Data: e.Data, ID: e.ID, Seq: e.Seq, Account: e.Account}
+	p := payload{Type: e.Type, Timestamp: e.At, Data: e.Data, ID: e.ID, Seq: e.Seq, At: e.At, Account: e.Account}
 	if slices.Contains(w.Include, crm.IncludeMessage) {
 		var err error
 		if p.Message, err = d.content(ctx, e); err != nil {
