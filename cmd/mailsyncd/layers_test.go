@@ -90,6 +90,7 @@ var floors = map[string]floor{
 	"sync/grant":             story,
 	"sync/intake":            story,
 	"sync/watch":             story,
+	"sync/watch/wary":        story,
 	"crm/api/apitest":        kit,
 	"crm/redistest":          kit,
 	"crm/servertest":         kit,

@@ -238,7 +238,7 @@ func (b *Box) greeting() (talk.Status, error) {
 	s, ok := talk.ParseStatus(rest)
 	switch {
 	case string(tag) != "*" || !ok || s.Cond == "NO" || s.Cond == "BAD":
-		return talk.Status{}, notIMAP("This is no IMAP server; check host and port.", string(line), nil)
+		return talk.Status{}, talk.NotIMAP("This is no IMAP server; check host and port.", string(line), nil)
 	case s.Cond == "BYE":
 		return talk.Status{}, talk.Farewell(s.Words(), nil)
 	}

@@ -365,7 +365,7 @@ func (k *keeper) session(ctx context.Context, s *session) error {
 // connect opens a mailbox within the budget; release closes it and gives the
 // connection back.
 func (w *Watcher) connect(ctx context.Context, l crm.Login, trace func(crm.Step)) (Box, func(), error) {
-	if err := w.wary.wait(ctx, l.Server.Host); err != nil {
+	if err := w.wary.Wait(ctx, l.Server.Host); err != nil {
 		return nil, nil, err
 	}
 	giveBack, err := w.budget.take(ctx, l)
@@ -380,7 +380,7 @@ func (w *Watcher) connect(ctx context.Context, l crm.Login, trace func(crm.Step)
 	box, err := w.o.Connect(ctx, l, trace)
 	opened()
 	if refused := crm.KindOf(err) == crm.Rejected; refused || err == nil {
-		w.wary.noted(l.Server.Host, l.Username, refused)
+		w.wary.Noted(l.Server.Host, l.Username, refused)
 	}
 	if err != nil {
 		giveBack()

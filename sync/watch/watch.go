@@ -13,6 +13,7 @@ import (
 
 	"mailsyncd.example/crm"
 	"mailsyncd.example/sync/intake"
+	"mailsyncd.example/sync/watch/wary"
 )
 
 // DefaultInterval is the time between two looks at a mailbox: the floor of
@@ -81,7 +82,7 @@ type Watcher struct {
 	budget *budget
 	knocks *knocks
 	looks  *looks
-	wary   *wariness
+	wary   *wary.Hosts
 
 	// linked are the mailboxes known to be linked, whosever they are. Only
 	// the goroutine of Run uses it.
@@ -123,7 +124,7 @@ func New(o Options) *Watcher {
 		o.Log.Warn("a mail host refuses the credentials of several mailboxes; logins there are slowed down", zap.String("host", host))
 	}
 	return &Watcher{
-		o: o, wary: newWariness(o.Now, slowed), budget: newBudget(o.Limits, o.Quota), knocks: newKnocks(o.Knock), looks: newLooks(o.Store, o.Shares, o.Log),
+		o: o, wary: wary.New(o.Now, slowed), budget: newBudget(o.Limits, o.Quota), knocks: newKnocks(o.Knock), looks: newLooks(o.Store, o.Shares, o.Log),
 		linked: roster{}, keepers: map[place]*keeper{}, changed: map[place]bool{},
 		ring: make(chan struct{}, 1), turned: make(chan struct{}),
 	}
