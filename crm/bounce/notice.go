@@ -2,7 +2,6 @@ package bounce
 
 import (
 	"bytes"
-	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -120,9 +119,6 @@ var retried = []string{
 	"has been delayed", "is delayed", "delivery delayed", "still trying",
 }
 
-// addressLike is what may be an address in running text.
-var addressLike = regexp.MustCompile(`(?:"[^"\s]+"|[^\s<>,;:"()\[\]{}=]+)@[A-Za-z0-9.\x{80}-\x{10FFFF}_-]+[A-Za-z0-9\x{80}-\x{10FFFF}]`)
-
 // line finds the addresses in a line that may have failed: those who are told
 // did not, nor did postmasters, nor what stands behind "from".
 func (n Notice) line(s string) line {
@@ -134,10 +130,10 @@ func (n Notice) line(s string) line {
 	if contains(low, []string{"message-id", "messageid", "mailto:"}) {
 		return l
 	}
-	for _, at := range addressLike.FindAllStringIndex(s, 8) {
-		before := strings.TrimRight(low[:min(at[0], len(low))], ` <"'(:`)
-		a, ok := address.Parse(s[at[0]:at[1]])
-		if !ok || slices.Contains(n.People, a) || postmaster.MatchString(string(a)) || strings.HasSuffix(before, "from") && !strings.HasSuffix(before, "ed from") ||
+	for begin, end := range addressesIn(s) {
+		before := strings.TrimRight(low[:min(begin, len(low))], ` <"'(:`)
+		a, ok := address.Parse(s[begin:end])
+		if !ok || slices.Contains(n.People, a) || slices.Contains(offices, local(a)) || strings.HasSuffix(before, "from") && !strings.HasSuffix(before, "ed from") ||
 			strings.HasSuffix(before, "sender") || strings.HasSuffix(before, "contact") {
 			continue
 		}
@@ -147,7 +143,8 @@ func (n Notice) line(s string) line {
 	return l
 }
 
-var postmaster = regexp.MustCompile(`^(postmaster|mailer-daemon|abuse|hostmaster|helpdesk|support|info-postmaster|noreply|no-reply)@`)
+// offices are the local parts to which servers tell people to turn.
+var offices = []string{"postmaster", "mailer-daemon", "abuse", "hostmaster"}
 
 // copies are how servers announce the message that they return.
 var copies = []string{"copy of", "original message", "original mail", "message header", "message text", "headers follow", "unsent message", "returned message", "rejected message", "message body", "header of"}
@@ -324,9 +321,7 @@ func afterData(about string) bool {
 	if strings.Contains(low, "5.1.1") || !contains(low, []string{"unknown user", "user unknown", "no such user"}) {
 		return false
 	}
-	return contains(low, []string{"in reply to end of data", "in reply to data", "after end of data", "command\ndata\n"}) || refusedData.MatchString(low)
+	// The last one is Sendmail's. It pipelines, so that an answer to RCPT may stand
+	// there too; then it puts 5.1.1 beneath.
+	return contains(low, []string{"in reply to end of data", "in reply to data", "after end of data", "command\ndata\n", ">>> data\n<<< 55"})
 }
-
-// refusedData is how Sendmail shows that. It pipelines, so that an answer to RCPT
-// may stand there too; then it puts 5.1.1 beneath.
-var refusedData = regexp.MustCompile(`>>> data\n<<< 55`)

@@ -55,6 +55,7 @@ func TestOf(t *testing.T) {
 			[]crm.Bounce{hard(ken, "")}},
 		{"Exchange Online, with much to consider", "ken@customer.example\n\nThe email address wasn't found. It might be misspelled, or the mailbox is full.\n\nRemote Server returned '550 5.1.10 RESOLVER.ADR.RecipientNotFound'\n\nOriginal message headers:\n",
 			[]crm.Bounce{hard(ken, "5.1.10")}},
+		{"an address within Japanese text", "宛先support@customer.exampleへは送信できませんでした。宛先不明です。\n", []crm.Bounce{hard("support@customer.example", "")}},
 		{"a bounce comes back", "Returned.\n\nReceived: from mail.acme.example\nFrom: MAILER-DAEMON@acme.example\nTo: ken@customer.example\n", nil},
 		{"Exchange Online", "mx.customer.example rejected your message to the following email addresses:\n\nken@customer.example\n\nRemote Server returned '550 5.1.10 RESOLVER.ADR.RecipientNotFound; Recipient not found'\n",
 			[]crm.Bounce{hard(ken, "5.1.10")}},

@@ -182,11 +182,13 @@ func contains(text string, any []string) bool {
 // fold gives text the form in which phrases are compared: lower case, one blank
 // between two words, and without addresses, whose words mean nothing.
 func fold(s string) string {
-	all := strings.Fields(strings.ToLower(s[:min(len(s), farText)]))
-	for i, word := range all {
-		if strings.Contains(word, "@") {
-			all[i] = word[:max(0, strings.IndexAny(word, "<:("))]
-		}
+	s = s[:min(len(s), farText)]
+	var kept strings.Builder
+	last := 0
+	for begin, end := range addressesIn(s) {
+		kept.WriteString(s[last:begin])
+		last = end
 	}
-	return strings.Join(all, " ")
+	kept.WriteString(s[last:])
+	return strings.Join(strings.Fields(strings.ToLower(kept.String())), " ")
 }
