@@ -89,9 +89,11 @@ func TestBeginning(t *testing.T) {
 type line struct {
 	err     error
 	checked []string
+	dialed  string // last
 }
 
 func (l *line) DialContext(ctx context.Context, network, address string) (net.Conn, error) {
+	l.dialed = address
 	if l.err != nil {
 		return nil, l.err
 	}
@@ -195,6 +197,17 @@ func TestFaults(t *testing.T) {
 // dialing is what net.Dialer makes of an error.
 func dialing(err error) error {
 	return &net.OpError{Op: "dial", Net: "tcp", Addr: &net.TCPAddr{IP: net.IPv4(10, 0, 0, 7), Port: 443}, Err: err}
+}
+
+// A proxy would be dialled in the endpoint's place, and the guard judge that.
+func TestNoProxyIsAsked(t *testing.T) {
+	t.Setenv("HTTPS_PROXY", "http://proxy.example:3128")
+	t.Setenv("HTTP_PROXY", "http://proxy.example:3128")
+	away := &line{err: errors.New("away")}
+	newPoster(t, away, &line{}).Post(t.Context(), "https://hooks.example/", "evt_1", nil, nil)
+	if away.dialed != "hooks.example:443" {
+		t.Errorf("dialled %q", away.dialed)
+	}
 }
 
 // Who knocks learns whether a post could be sent, and sends nothing.

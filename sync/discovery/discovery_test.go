@@ -122,6 +122,24 @@ func (silentMX) LookupMX(ctx context.Context, _ string) ([]*net.MX, error) {
 	return nil, ctx.Err()
 }
 
+// A proxy would be dialled in the web server's place, and the guard judge that.
+func TestNoProxyIsAsked(t *testing.T) {
+	t.Setenv("HTTPS_PROXY", "http://proxy.example:3128")
+	dialed := make(chan string, 2)
+	n := newInternet(t, nil, func(o *Options) {
+		o.DialContext = func(_ context.Context, _, address string) (net.Conn, error) {
+			dialed <- address
+			return nil, net.ErrClosed
+		}
+	})
+	n.finder.Discover(t.Context(), "taro@acme.example")
+	for range 2 {
+		if got := <-dialed; got != "acme.example:443" && got != "autoconfig.acme.example:443" {
+			t.Errorf("dialled %s", got)
+		}
+	}
+}
+
 // Web servers are reached through the guard: an address that leads inside is
 // not connected to.
 func TestThroughTheGuard(t *testing.T) {

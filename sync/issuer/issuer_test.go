@@ -189,6 +189,24 @@ func TestAnswers(t *testing.T) {
 	}
 }
 
+// A proxy would be dialled in the token endpoint's place, and the guard judge that.
+func TestNoProxyIsAsked(t *testing.T) {
+	t.Setenv("HTTPS_PROXY", "http://proxy.example:3128")
+	dialed := make(chan string, 1)
+	i := at(t, "https://login.acme.example", func(o *issuer.Options) {
+		o.DialContext = func(_ context.Context, _, address string) (net.Conn, error) {
+			dialed <- address
+			return nil, net.ErrClosed
+		}
+	})
+	if _, err := i.Refresh(t.Context(), crm.Grant{Provider: "acme", Refresh: "r"}); crm.KindOf(err) != crm.Unreachable {
+		t.Error(err)
+	}
+	if got := <-dialed; got != "login.acme.example:443" {
+		t.Errorf("dialled %s", got)
+	}
+}
+
 // A server that says nothing, or is where nobody may go, is no withdrawal.
 func TestUnreachable(t *testing.T) {
 	done := make(chan struct{})
