@@ -20,13 +20,10 @@ func scanAccount(scan txn.Scan) (crm.Account, error) {
 // CreateAccount adds an account; crm.Conflict where its id is taken.
 func (o *Office) CreateAccount(ctx context.Context, a crm.Account) error {
 	return o.transact(ctx, "create account", func(t tx) error {
-		n, err := t.Exec(`
+		err := t.Add("account", `
 			INSERT INTO accounts (id, name, status, mail_enabled, contact_visibility, created_at)
 			VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT DO NOTHING`,
 			a.ID, a.Name, a.Status, a.MailEnabled, a.ContactVisibility, txn.MS(a.CreatedAt))
-		if err == nil && n == 0 {
-			return txn.Exists("account")
-		}
 		if err != nil {
 			return err
 		}
@@ -45,14 +42,7 @@ func (o *Office) Account(ctx context.Context, id crm.AccountID) (crm.Account, er
 }
 
 func accountOf(s txn.Session, id crm.AccountID) (crm.Account, error) {
-	found, err := txn.All(s, scanAccount, `SELECT `+accountColumns+` FROM accounts WHERE id = $1`, id)
-	if err != nil {
-		return crm.Account{}, err
-	}
-	if len(found) == 0 {
-		return crm.Account{}, txn.NotFound("account")
-	}
-	return found[0], nil
+	return txn.One(s, "account", scanAccount, `SELECT `+accountColumns+` FROM accounts WHERE id = $1`, id)
 }
 
 // ListAccounts lists all accounts, the newest first.

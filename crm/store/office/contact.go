@@ -185,11 +185,7 @@ func addAddresses(q txn.Session, a crm.AccountID, cs []crm.Contact) error {
 // stays.
 func (o *Office) DeleteContact(ctx context.Context, a crm.AccountID, id crm.ContactID) error {
 	return o.change(ctx, "delete contact", a, func(t tx) error {
-		n, err := t.Exec(`DELETE FROM contacts WHERE account = $1 AND id = $2`, a, id)
-		if err == nil && n == 0 {
-			return txn.NotFound("contact")
-		}
-		if err != nil {
+		if err := t.Touch("contact", `DELETE FROM contacts WHERE account = $1 AND id = $2`, a, id); err != nil {
 			return err
 		}
 		return t.Write(`DELETE FROM absences WHERE account = $1 AND contact = $2`, a, id)

@@ -257,15 +257,9 @@ func deliveryScanner(a crm.AccountID, w crm.WebhookID) func(txn.Scan) (crm.Deliv
 
 // Delivery returns a delivery.
 func (o *Office) Delivery(ctx context.Context, a crm.AccountID, w crm.WebhookID, id crm.DeliveryID) (crm.Delivery, error) {
-	found, err := txn.All(o.db.Reading(ctx), deliveryScanner(a, w), `
+	d, err := txn.One(o.db.Reading(ctx), "delivery", deliveryScanner(a, w), `
 		SELECT `+deliveryColumns+` FROM deliveries WHERE account = $1 AND webhook = $2 AND id = $3`, a, w, id)
-	if err != nil {
-		return crm.Delivery{}, o.db.Fail(ctx, "read delivery", err)
-	}
-	if len(found) == 0 {
-		return crm.Delivery{}, txn.NotFound("delivery")
-	}
-	return found[0], nil
+	return d, o.db.Fail(ctx, "read delivery", err)
 }
 
 // ListDeliveries lists what became of a webhook's events, the newest first.

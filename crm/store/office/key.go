@@ -11,14 +11,14 @@ import (
 // CreateKey adds a key to its account.
 func (o *Office) CreateKey(ctx context.Context, k crm.AccountKey, h crm.TokenHash) error {
 	return o.change(ctx, "create key", k.Account, func(t tx) error {
-		n, err := t.Exec(`
+		err := t.Add("key", `
 			INSERT INTO account_keys (account, id, name, hash, created_at) VALUES ($1, $2, $3, $4, $5)
 			ON CONFLICT DO NOTHING`, k.Account, k.ID, k.Name, h[:], txn.MS(k.CreatedAt))
-		if err == nil && n == 0 {
-			return txn.Exists("key")
+		if err != nil {
+			return err
 		}
 		t.Note(crm.AuditKeyCreated, string(k.ID), map[string]string{"name": k.Name})
-		return err
+		return nil
 	})
 }
 
@@ -41,12 +41,11 @@ func (o *Office) ListKeys(ctx context.Context, id crm.AccountID, p crm.Paging) (
 // DeleteKey takes a key away; it opens nothing from then on.
 func (o *Office) DeleteKey(ctx context.Context, id crm.AccountID, key crm.KeyID) error {
 	return o.change(ctx, "delete key", id, func(t tx) error {
-		n, err := t.Exec(`DELETE FROM account_keys WHERE account = $1 AND id = $2`, id, key)
-		if err == nil && n == 0 {
-			return txn.NotFound("key")
+		if err := t.Touch("key", `DELETE FROM account_keys WHERE account = $1 AND id = $2`, id, key); err != nil {
+			return err
 		}
 		t.Note(crm.AuditKeyDeleted, string(key), nil)
-		return err
+		return nil
 	})
 }
 
@@ -67,13 +66,9 @@ func (o *Office) CreateToken(ctx context.Context, a crm.AccountID, id crm.UserID
 		if err != nil {
 			return err
 		}
-		n, err := t.Exec(`
+		return t.Add("token", `
 			INSERT INTO user_tokens (account, user_id, hash, expires_at) VALUES ($1, $2, $3, $4)
 			ON CONFLICT DO NOTHING`, a, id, h[:], txn.MS(expires))
-		if err == nil && n == 0 {
-			return txn.Exists("token")
-		}
-		return err
 	})
 }
 

@@ -113,14 +113,7 @@ func (o *Office) Link(ctx context.Context, a crm.AccountID, id crm.LinkID) (crm.
 }
 
 func linkOf(s txn.Session, a crm.AccountID, id crm.LinkID) (crm.Link, error) {
-	found, err := txn.All(s, linkScanner(a), linkColumns+` WHERE l.account = $1 AND l.id = $2`, a, id)
-	if err != nil {
-		return crm.Link{}, err
-	}
-	if len(found) == 0 {
-		return crm.Link{}, txn.NotFound("link")
-	}
-	return found[0], nil
+	return txn.One(s, "link", linkScanner(a), linkColumns+` WHERE l.account = $1 AND l.id = $2`, a, id)
 }
 
 // ListLinks lists one user's links, or all of the account with user "", those

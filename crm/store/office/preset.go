@@ -40,29 +40,23 @@ func (o *Office) CreatePreset(ctx context.Context, p crm.Preset) error {
 		if err != nil {
 			return err
 		}
-		n, err := t.Exec(`
+		err = t.Add("preset", `
 			INSERT INTO presets (account, id, name, imap, smtp, auth, username_form, created_at, updated_at)
 			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT DO NOTHING`,
 			p.Account, p.ID, p.Name, imap, smtp, p.Auth, p.Username, txn.MS(p.CreatedAt), txn.MS(p.UpdatedAt))
-		if err == nil && n == 0 {
-			return txn.Exists("preset")
+		if err != nil {
+			return err
 		}
 		t.Note(crm.AuditPresetCreated, string(p.ID), presetDetail(p))
-		return err
+		return nil
 	})
 }
 
 // Preset returns a preset.
 func (o *Office) Preset(ctx context.Context, a crm.AccountID, id crm.PresetID) (crm.Preset, error) {
-	found, err := txn.All(o.db.Reading(ctx), presetScanner(a), `
+	p, err := txn.One(o.db.Reading(ctx), "preset", presetScanner(a), `
 		SELECT `+presetColumns+` FROM presets WHERE account = $1 AND id = $2`, a, id)
-	if err != nil {
-		return crm.Preset{}, o.db.Fail(ctx, "read preset", err)
-	}
-	if len(found) == 0 {
-		return crm.Preset{}, txn.NotFound("preset")
-	}
-	return found[0], nil
+	return p, o.db.Fail(ctx, "read preset", err)
 }
 
 // ListPresets lists an account's presets, the newest first.
@@ -86,13 +80,10 @@ func (o *Office) UpdatePreset(ctx context.Context, p crm.Preset) (following int,
 		if err != nil {
 			return err
 		}
-		n, err := t.Exec(`
+		err = t.Touch("preset", `
 			UPDATE presets SET name = $3, imap = $4, smtp = $5, auth = $6, username_form = $7, updated_at = $8
 			WHERE account = $1 AND id = $2`,
 			p.Account, p.ID, p.Name, imap, smtp, p.Auth, p.Username, txn.MS(p.UpdatedAt))
-		if err == nil && n == 0 {
-			return txn.NotFound("preset")
-		}
 		if err != nil {
 			return err
 		}
@@ -106,11 +97,7 @@ func (o *Office) UpdatePreset(ctx context.Context, p crm.Preset) (following int,
 // DeletePreset takes a preset away. Links made from it go on where they are.
 func (o *Office) DeletePreset(ctx context.Context, a crm.AccountID, id crm.PresetID) error {
 	return o.change(ctx, "delete preset", a, func(t tx) error {
-		n, err := t.Exec(`DELETE FROM presets WHERE account = $1 AND id = $2`, a, id)
-		if err == nil && n == 0 {
-			return txn.NotFound("preset")
-		}
-		if err != nil {
+		if err := t.Touch("preset", `DELETE FROM presets WHERE account = $1 AND id = $2`, a, id); err != nil {
 			return err
 		}
 		t.Note(crm.AuditPresetDeleted, string(id), nil)

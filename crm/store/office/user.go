@@ -80,14 +80,7 @@ func (o *Office) User(ctx context.Context, a crm.AccountID, id crm.UserID) (crm.
 }
 
 func userOf(s txn.Session, a crm.AccountID, id crm.UserID) (crm.User, error) {
-	found, err := txn.All(s, userScanner(a), `SELECT `+userColumns+` FROM users WHERE account = $1 AND id = $2`, a, id)
-	if err != nil {
-		return crm.User{}, err
-	}
-	if len(found) == 0 {
-		return crm.User{}, txn.NotFound("user")
-	}
-	return found[0], nil
+	return txn.One(s, "user", userScanner(a), `SELECT `+userColumns+` FROM users WHERE account = $1 AND id = $2`, a, id)
 }
 
 // ListUsers lists an account's users by id.
@@ -106,12 +99,8 @@ func (o *Office) ListUsers(ctx context.Context, a crm.AccountID, p crm.Paging) (
 // id may be put again.
 func (o *Office) DeleteUser(ctx context.Context, a crm.AccountID, id crm.UserID, at time.Time) error {
 	return o.change(ctx, "delete user", a, func(t tx) error {
-		n, err := t.Exec(`DELETE FROM users WHERE account = $1 AND id = $2`, a, id)
-		if err != nil {
+		if err := t.Touch("user", `DELETE FROM users WHERE account = $1 AND id = $2`, a, id); err != nil {
 			return err
-		}
-		if n == 0 {
-			return txn.NotFound("user")
 		}
 		t.Note(crm.AuditUserDeleted, string(id), nil)
 		if err := t.setInternal(userSource(id), nil); err != nil {

@@ -72,16 +72,16 @@ func (o *Office) CreateWebhook(ctx context.Context, w crm.Webhook, secret crm.Se
 		if there >= mostWebhooks {
 			return crm.E(crm.Conflict, "webhook_limit", "The account has as many webhooks as it may have; delete one that is not needed any more.")
 		}
-		n, err := t.Exec(`
+		err = t.Add("webhook", `
 			INSERT INTO webhooks (account, id, url, types, include, status, secret, position, created_at, updated_at)
 			SELECT id, $2, $3, $4, $5, $6, $7, event_seq, $8, $9 FROM accounts WHERE id = $1
 			ON CONFLICT DO NOTHING`,
 			w.Account, w.ID, w.URL, types, include, w.Status, sealed, txn.MS(w.CreatedAt), txn.MS(w.UpdatedAt))
-		if err == nil && n == 0 {
-			return txn.Exists("webhook")
+		if err != nil {
+			return err
 		}
 		t.Note(crm.AuditWebhookCreated, string(w.ID), webhookDetail(w))
-		return err
+		return nil
 	})
 }
 
@@ -122,16 +122,16 @@ func (o *Office) UpdateWebhook(ctx context.Context, w crm.Webhook) error {
 		if err != nil {
 			return err
 		}
-		n, err := t.Exec(`
+		err = t.Touch("webhook", `
 			UPDATE webhooks SET url = $3, types = $4, include = $5, status = $6, updated_at = $7,
 				detail = '', failing_at = NULL, next_at = 0, lease = 0, unreachable = FALSE
 			WHERE account = $1 AND id = $2`,
 			w.Account, w.ID, w.URL, types, include, w.Status, txn.MS(w.UpdatedAt))
-		if err == nil && n == 0 {
-			return txn.NotFound("webhook")
+		if err != nil {
+			return err
 		}
 		t.Note(crm.AuditWebhookUpdated, string(w.ID), webhookDetail(w))
-		return err
+		return nil
 	})
 }
 
@@ -143,26 +143,25 @@ func (o *Office) RotateWebhook(ctx context.Context, a crm.AccountID, id crm.Webh
 		if err != nil {
 			return err
 		}
-		n, err := t.Exec(`
+		err = t.Touch("webhook", `
 			UPDATE webhooks SET old_secret = secret, old_until = $3, secret = $4, updated_at = $5
 			WHERE account = $1 AND id = $2`, a, id, txn.MS(oldUntil), sealed, txn.MS(at))
-		if err == nil && n == 0 {
-			return txn.NotFound("webhook")
+		if err != nil {
+			return err
 		}
 		t.Note(crm.AuditSecretRotated, string(id), nil)
-		return err
+		return nil
 	})
 }
 
 // DeleteWebhook takes a webhook away, and the record of its deliveries.
 func (o *Office) DeleteWebhook(ctx context.Context, a crm.AccountID, id crm.WebhookID) error {
 	return o.change(ctx, "delete webhook", a, func(t tx) error {
-		n, err := t.Exec(`DELETE FROM webhooks WHERE account = $1 AND id = $2`, a, id)
-		if err == nil && n == 0 {
-			return txn.NotFound("webhook")
+		if err := t.Touch("webhook", `DELETE FROM webhooks WHERE account = $1 AND id = $2`, a, id); err != nil {
+			return err
 		}
 		t.Note(crm.AuditWebhookDeleted, string(id), nil)
-		return err
+		return nil
 	})
 }
 

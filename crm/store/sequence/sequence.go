@@ -97,14 +97,7 @@ func (s *Sequences) Enrollment(ctx context.Context, a crm.AccountID, id crm.Enro
 }
 
 func enrollmentOf(s txn.Session, a crm.AccountID, id crm.EnrollmentID) (crm.Enrollment, error) {
-	found, err := txn.All(s, enrollmentScanner(a), enrollmentColumns+` WHERE e.account = $1 AND e.id = $2`, a, id)
-	if err != nil {
-		return crm.Enrollment{}, err
-	}
-	if len(found) == 0 {
-		return crm.Enrollment{}, txn.NotFound("enrollment")
-	}
-	return found[0], nil
+	return txn.One(s, "enrollment", enrollmentScanner(a), enrollmentColumns+` WHERE e.account = $1 AND e.id = $2`, a, id)
 }
 
 // ListEnrollments lists an account's enrollments by id. A user's are found among
@@ -132,10 +125,6 @@ func (s *Sequences) ListEnrollments(ctx context.Context, a crm.AccountID, q crm.
 // DeleteEnrollment takes an enrollment away.
 func (s *Sequences) DeleteEnrollment(ctx context.Context, a crm.AccountID, id crm.EnrollmentID) error {
 	return s.db.Change(ctx, "delete enrollment", a, func(t *txn.Tx) error {
-		n, err := t.Exec(`DELETE FROM enrollments WHERE account = $1 AND id = $2`, a, id)
-		if err == nil && n == 0 {
-			return txn.NotFound("enrollment")
-		}
-		return err
+		return t.Touch("enrollment", `DELETE FROM enrollments WHERE account = $1 AND id = $2`, a, id)
 	})
 }

@@ -40,7 +40,7 @@ func (s *SignIns) CreateAuthorization(ctx context.Context, z crm.Authorization, 
 		return err
 	}
 	return s.db.Change(ctx, "create authorization", l.Account, func(t *txn.Tx) error {
-		n, err := t.Exec(`
+		return t.Touch("user", `
 			INSERT INTO authorizations (account, user_id, state, link, preset, address, server, username, provider, verifier, expires_at)
 			SELECT account, id, $3, $4, $5, $6, $7, $8, $9, $10, $11 FROM users WHERE account = $1 AND id = $2
 			ON CONFLICT (account, user_id) DO UPDATE SET
@@ -48,10 +48,6 @@ func (s *SignIns) CreateAuthorization(ctx context.Context, z crm.Authorization, 
 				server = excluded.server, username = excluded.username, provider = excluded.provider,
 				verifier = excluded.verifier, expires_at = excluded.expires_at`,
 			l.Account, l.User, h[:], l.ID, l.Preset, l.Address, server, l.Username, z.Provider, sealed, txn.MS(z.Expires))
-		if err == nil && n == 0 {
-			return txn.NotFound("user")
-		}
-		return err
 	})
 }
 

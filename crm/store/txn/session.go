@@ -35,6 +35,25 @@ func (s Session) Exec(query string, args ...any) (int64, error) {
 	return res.RowsAffected()
 }
 
+// Touch runs a statement about one thing; crm.NotFound where that is not there.
+func (s Session) Touch(what, query string, args ...any) error {
+	n, err := s.Exec(query, args...)
+	if err == nil && n == 0 {
+		return NotFound(what)
+	}
+	return err
+}
+
+// Add runs an INSERT … ON CONFLICT DO NOTHING of one thing; crm.Conflict where
+// its id is taken.
+func (s Session) Add(what, query string, args ...any) error {
+	n, err := s.Exec(query, args...)
+	if err == nil && n == 0 {
+		return Exists(what)
+	}
+	return err
+}
+
 // Each hands the rows of a query over one by one. The row function must not
 // run statements: the connection is busy until the last row was read.
 func (s Session) Each(row func(Scan) error, query string, args ...any) error {
@@ -80,4 +99,17 @@ func All[T any](s Session, row func(Scan) (T, error), query string, args ...any)
 		return err
 	}, query, args...)
 	return items, err
+}
+
+// One reads the thing that a query finds; crm.NotFound where there is none.
+func One[T any](s Session, what string, row func(Scan) (T, error), query string, args ...any) (T, error) {
+	var none T
+	found, err := All(s, row, query, args...)
+	if err != nil {
+		return none, err
+	}
+	if len(found) == 0 {
+		return none, NotFound(what)
+	}
+	return found[0], nil
 }
