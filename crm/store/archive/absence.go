@@ -17,6 +17,8 @@ func (t tx) heedAbsences(fresh []*crm.Message) error {
 					DELETE FROM absences WHERE account = $1 AND contact = $2 AND received_at < $3`,
 					string(t.Account), string(c), txn.MS(m.ReceivedAt))
 			case announcesAbsence(m):
+				// Mailboxes are read side by side and folders one by one, so a
+				// notice may come after a later one.
 				err = t.Write(`
 					INSERT INTO absences (account, contact, message, returns_on, until, received_at) VALUES ($1, $2, $3, $4, $5, $6)
 					ON CONFLICT (account, contact) DO UPDATE SET message = excluded.message, returns_on = excluded.returns_on,

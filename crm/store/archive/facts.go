@@ -7,7 +7,9 @@ import (
 	"mailsyncd.example/crm/store/txn"
 )
 
-// Facts tells, in two lookups by key for all addresses of a window of mail, which of these addresses are contacts' or internal.
+// Facts tells which of these addresses are contacts' or internal. A window of
+// mail has thousands of addresses, of which few are anybody's here, so they are
+// looked up by key and the contacts are not gone through.
 func (ar *Archive) Facts(ctx context.Context, a crm.AccountID, addrs []crm.Address) (crm.Facts, error) {
 	// One snapshot: an address that moves from a user to a contact meanwhile
 	// must not look like both, or like neither.
@@ -51,12 +53,15 @@ func (ar *Archive) Known(ctx context.Context, a crm.AccountID, ids []crm.Identit
 	return out, nil
 }
 
-// knownMessage is what the database has of an identity.
+// knownMessage is what the database has of an identity, with the thread in which
+// a further copy is to be noted.
 type knownMessage struct {
 	crm.Known
 	thread crm.ThreadID
 }
 
+// known also finds what was deleted in the CRM: its identity stays, so that it
+// is not imported again from a mailbox in which it still is.
 func known(s txn.Session, a crm.AccountID, ids []crm.Identity) (map[crm.Identity]knownMessage, error) {
 	found := make(map[crm.Identity]knownMessage, len(ids))
 	keys := make([][]byte, len(ids))

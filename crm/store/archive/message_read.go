@@ -10,6 +10,8 @@ import (
 	"mailsyncd.example/crm/store/txn"
 )
 
+// messageColumns leave the text out, which may be a megabyte: PostgreSQL keeps
+// long values apart, and lists need not fetch them.
 const messageColumns = `
 	SELECT m.id, m.identity, m.thread, m.direction, m.kind, m.received_at, m.imported_at, m.raw, m.size,
 		m.subject, m.snippet, m.details`
@@ -65,6 +67,8 @@ func (ar *Archive) ListMessages(ctx context.Context, a crm.AccountID, q crm.Mess
 			where.Text += ` AND (c.received_at, c.message) < ($2, $3)`
 		}
 		if q.HeaderID != "" {
+			// Messages have no index by header id. That of threads leads to
+			// the few threads in which such a message can be.
 			key := headerKey(q.HeaderID)
 			where.And(`m.header_key = `, key)
 			where.And(`m.thread IN (SELECT thread FROM thread_ids WHERE account = $1 AND key = `, key)
@@ -204,6 +208,8 @@ func (t tx) erase(m crm.Message, at time.Time) error {
 	if err != nil {
 		return err
 	}
+	// By whole keys: the table is keyed by contact, and to look for the message
+	// would be to go through all of the account's.
 	for _, c := range contactsOf(&m) {
 		err := t.Write(`
 			DELETE FROM message_contacts WHERE account = $1 AND contact = $2 AND received_at = $3 AND message = $4`,

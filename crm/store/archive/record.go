@@ -75,6 +75,8 @@ func (t tx) checkPage(p crm.Page) error {
 		FROM folders f JOIN mailboxes m ON m.account = f.account AND m.id = f.mailbox
 		WHERE f.account = $1 AND f.id = $2 AND f.mailbox = $3`,
 		string(p.Account), string(p.Folder), string(p.Mailbox))
+	// A process that has lost the mailbox is told so before it hears that the
+	// position is another one: it is to stop, not to begin again.
 	fenced := txn.Fenced(p.Fence, seen)
 	switch {
 	case err != nil:

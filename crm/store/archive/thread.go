@@ -49,7 +49,8 @@ func (th *threader) join(d, other *draft) error {
 	return nil
 }
 
-// write writes the threads that changed.
+// write writes the threads that changed: what is new of all of them in a few
+// statements, however many messages the page has.
 func (th *threader) write(mailbox crm.MailboxID) error {
 	var fresh, ids, correspondents, contacts, mailboxes []any
 	account := string(th.t.Account)
@@ -120,7 +121,8 @@ func (t tx) threadMoved(id crm.ThreadID, last int64) error {
 	return nil
 }
 
-// threadsSeen notes, for the list of a mailbox's threads, that threads have a copy in a mailbox.
+// threadsSeen notes that threads have a copy in a mailbox, whose list of threads
+// they are in from then on.
 func (t tx) threadsSeen(ids []crm.ThreadID, m crm.MailboxID) error {
 	return txn.InGroups(ids, 3, func(list string, args []any) error {
 		err := t.Write(`

@@ -112,7 +112,9 @@ func (ar *Archive) Thread(ctx context.Context, a crm.AccountID, id crm.ThreadID)
 	return th, err
 }
 
-// threadNow returns, however often threads were joined since, the id of the thread that id names now.
+// threadNow returns the id of the thread that id names now. One step is enough
+// however often threads were joined since: joining takes along what had been
+// joined before.
 func threadNow(r txn.Session, a crm.AccountID, id crm.ThreadID) (crm.ThreadID, error) {
 	var now crm.ThreadID
 	found, err := r.First(txn.Into(&now), `SELECT COALESCE(merged_into, id) FROM threads WHERE account = $1 AND id = $2`, a, id)
@@ -178,7 +180,9 @@ func (t tx) threadLost(id crm.ThreadID) error {
 	return t.threadMoved(id, last)
 }
 
-// keepContacts takes those contacts off a thread of which no message is left.
+// keepContacts takes those contacts off a thread of which no message is left. It
+// reads the messages that are left, as nothing else knows their contacts by
+// thread; somebody deletes a message, which is rare.
 func (t tx) keepContacts(id crm.ThreadID) error {
 	left, err := txn.All(t.Session, messageReader(t.Account), messageColumns+` FROM messages m
 		WHERE m.account = $1 AND m.thread = $2 AND m.deleted_at IS NULL`, t.Account, id)

@@ -19,6 +19,7 @@ func scanAccount(scan txn.Scan) (crm.Account, error) {
 
 // CreateAccount adds an account; crm.Conflict where its id is taken.
 func (o *Office) CreateAccount(ctx context.Context, a crm.Account) error {
+	// Not change: there is no account yet whose lock it could take.
 	return o.transact(ctx, "create account", func(t tx) error {
 		err := t.Add("account", `
 			INSERT INTO accounts (id, name, status, mail_enabled, contact_visibility, created_at)
@@ -109,8 +110,8 @@ var grownTables = [...]string{
 	"thread_correspondents", "thread_contacts", "thread_mailboxes", "absences", "events", "usage_by_month",
 }
 
-// DeleteAccount, in one transaction however much that is, ends every link and erases all that the account has, its
-// events too.
+// DeleteAccount ends every link and erases all that the account has, its events
+// too. It is one transaction, however much that is: half an account is nobody's.
 func (o *Office) DeleteAccount(ctx context.Context, id crm.AccountID, at time.Time) error {
 	return o.change(ctx, "delete account", id, func(t tx) error {
 		if err := t.endLinks(crm.EndedAccountDeleted, at, allLinks); err != nil {

@@ -46,7 +46,8 @@ func (o *Office) PutContacts(ctx context.Context, cs []crm.Contact) (created int
 	return created, nil
 }
 
-// lastOfEach, so that no statement writes a row twice, drops contacts that come again further on.
+// lastOfEach drops contacts that come again further on: one statement can't
+// write a row twice.
 func lastOfEach(cs []crm.Contact) []crm.Contact {
 	last := make(map[crm.ContactID]int, len(cs))
 	for i, c := range cs {
@@ -68,6 +69,7 @@ func (t tx) putContacts(cs []crm.Contact) (created int, err error) {
 		ids[i] = c.ID
 		rows = append(rows, t.Account, c.ID, c.Name, c.Owner, txn.MS(c.CreatedAt), txn.MS(c.UpdatedAt))
 	}
+	// Counted before, as an upsert does not say which rows it has made.
 	there := 0
 	err = txn.InGroups(ids, 2, func(list string, args []any) error {
 		var n int

@@ -143,7 +143,7 @@ func (t tx) nextEvents(b *crm.Batch, limit int) error {
 			return err
 		}
 		if len(b.Events) == limit {
-			return nil
+			return nil // the others are for the next batch
 		}
 		e.Data, b.Through = json.RawMessage(data), e.Seq
 		if b.Webhook.Wants(e.Type) {
@@ -173,6 +173,8 @@ func (o *Office) SettleWebhook(ctx context.Context, s crm.Settled) (held bool, e
 		if s.Status != crm.WebhookActive {
 			t.tellWebhook(s)
 		}
+		// The record is bounded by the account's events, so one that moves on
+		// takes the oldest along and nobody has to clean up.
 		_, err = t.Exec(`DELETE FROM deliveries WHERE account = $1 AND webhook = $2 AND seq <= $3`,
 			s.Account, s.Webhook, s.Position-keptDeliveries)
 		return err

@@ -79,6 +79,8 @@ func (o *Office) Caller(ctx context.Context, h crm.TokenHash, now time.Time) (cr
 	err := o.db.Look(ctx, "find caller", func(q txn.Session) error {
 		var account crm.AccountID
 		var user crm.UserID
+		// Nothing that the token says of itself is believed: both kinds are
+		// looked up, each by its index.
 		found, err := q.First(txn.Into(&account, &user, &c.Key), `
 			SELECT account, '', id FROM account_keys WHERE hash = $1
 			UNION ALL

@@ -61,7 +61,9 @@ func (o *Office) createLink(ctx context.Context, l crm.Link, credential crm.Secr
 	return made, err
 }
 
-// mayLink tells why a user may not make a link, if so.
+// mayLink tells why a user may not make a link, if so. It is asked under the
+// account's lock: an account that is being disabled and a user who links twice
+// at once come one after the other.
 func (t tx) mayLink(id crm.UserID) error {
 	account, err := accountOf(t.Session, t.Account)
 	if err != nil {
@@ -142,6 +144,8 @@ func (o *Office) replaceCredential(ctx context.Context, a crm.AccountID, id crm.
 	}
 	var l crm.Link
 	err = o.change(ctx, "replace credential", a, func(t tx) error {
+		// A refresh of the grant that goes may be under way. It finds another
+		// one when it comes back, and nobody waits for it meanwhile.
 		n, err := t.Exec(`
 			UPDATE links SET credential = $3, status = $4, detail = '', auth = $5, refreshing_until = 0
 			WHERE account = $1 AND id = $2 AND ended_at IS NULL`, a, id, sealed, crm.LinkSyncing, auth)

@@ -27,9 +27,10 @@ func (t tx) mailboxToLink(l crm.Link, folders []crm.Folder) (crm.MailboxID, erro
 		FROM mailboxes m WHERE m.account = $1 AND m.host = $2 AND m.port = $3 AND m.username = $4`,
 		t.Account, host, l.Server.Port, l.Username)
 	if err != nil || links > 0 {
-		return id, err
+		return id, err // it is read already, and goes on from where it stands
 	}
 	if found {
+		// What came while nobody had it linked is nobody's business.
 		err = t.Write(`
 			UPDATE mailboxes SET since = $3, mode = '', last_synced_at = NULL, last_error = '', last_error_at = NULL, error_count = 0
 			WHERE account = $1 AND id = $2`, t.Account, id, txn.MS(l.LinkedAt))

@@ -110,6 +110,8 @@ func (o *Office) SaveLooks(ctx context.Context, looks []crm.Looked) error {
 	})
 }
 
+// saveLook writes the result of one look. An error that comes again is counted
+// and not told again: a mailbox that fails all night has one row that says so.
 func (t tx) saveLook(l crm.Looked) error {
 	var synced, failed any
 	if l.Synced {
@@ -137,6 +139,7 @@ func (t tx) saveLook(l crm.Looked) error {
 	default:
 		return nil // a look says nothing else of a link
 	}
+	// Nearly always none: a mailbox that is well was well before.
 	turning, err := txn.All(t.Session, scanStandingLink, standingLinks+`
 		WHERE account = $1 AND mailbox = $2 AND ended_at IS NULL AND status <> $3 AND (status <> $4 OR detail <> $5)
 			AND EXISTS (SELECT 1 FROM mailboxes m WHERE m.account = $1 AND m.id = $2 AND (m.fence <= $6 OR $6 = 0))

@@ -64,7 +64,9 @@ func (r *Report) ListHealth(ctx context.Context, a crm.AccountID, p crm.Paging) 
 	return txn.Part(list, p.Limit, func(h crm.Health) string { return txn.Cursor(0, string(h.Mailbox.ID)) }), err
 }
 
-// addHealth fills in what other tables say of mailboxes.
+// addHealth fills in what other tables say of mailboxes. Problems are asked for
+// mailbox by mailbox, as each shows so many of its own at most; the rest comes
+// in one query for the page.
 func addHealth(q txn.Session, a crm.AccountID, list []crm.Health) error {
 	at := make(map[crm.MailboxID]*crm.Health, len(list))
 	for i := range list {

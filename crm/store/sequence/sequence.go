@@ -48,6 +48,7 @@ func (s *Sequences) PutEnrollment(ctx context.Context, e crm.Enrollment, at time
 		if err != nil {
 			return err
 		}
+		// Under the account's lock, so neither can go before this is written.
 		if e.User != "" {
 			var users int
 			_, err := t.First(txn.Into(&users), `SELECT COUNT(*) FROM users WHERE account = $1 AND id = $2`, t.Account, e.User)
@@ -76,6 +77,8 @@ func (s *Sequences) PutEnrollment(ctx context.Context, e crm.Enrollment, at time
 	return stored, created && err == nil, err
 }
 
+// putEnrollment writes all of an enrollment. What a change leaves alone was
+// filled in by Enrollment.Put.
 func putEnrollment(t *txn.Tx, e crm.Enrollment) error {
 	_, err := t.Exec(`
 		INSERT INTO enrollments (account, id, contact, sequence, status, started_at, halted_by, halted_at, created_at, updated_at,
