@@ -22,6 +22,6 @@ func New(db *txn.DB) *Archive { return &Archive{db: db} }
 type tx struct{ *txn.Tx }
 
 // change runs do in a transaction that holds the account's lock.
-func (a *Archive) change(ctx context.Context, op string, id crm.AccountID, do func(tx) error) error {
-	return a.db.Change(ctx, op, id, func(t *txn.Tx) error { return do(tx{t}) })
+func (ar *Archive) change(ctx context.Context, op string, a crm.AccountID, do func(tx) error) error {
+	return ar.db.Change(ctx, op, a, func(t *txn.Tx) error { return do(tx{t}) })
 }
