@@ -121,7 +121,7 @@ var rows = []row{
 func TestWhoMayDoWhat(t *testing.T) {
 	o := newOffice(t)
 	_, _, others := o.open(t, "Fuji")
-	names := o.things(t)
+	names, doc := o.things(t), operations()
 	callers := []apitest.Client{o.client, o.key, o.as["olga"], o.as["adam"], o.as["mona"], o.as["uwe"], o.as["ulla"], others["olga"]}
 	called := []string{"operator", "key", "owner", "admin", "manager", "user", "another user", "another account"}
 	for _, r := range rows {
@@ -129,7 +129,7 @@ func TestWhoMayDoWhat(t *testing.T) {
 			if r.op == "delete-link" && r.may[i] == 'y' {
 				continue // would end what the rows after it need; TestUnlink is about it
 			}
-			status := callStatus(t, c, names.Replace(r.call))
+			status := doc[r.op].callStatus(t, c, names.Replace(r.call))
 			want := map[byte]string{'y': "neither 401 nor 403 nor 404 nor 5xx", 'f': "403", 'n': "404"}[r.may[i]]
 			fine := status < 500 && status != 401 && status != 403 && status != 404
 			if r.may[i] != 'y' {
@@ -145,7 +145,7 @@ func TestWhoMayDoWhat(t *testing.T) {
 // Without a valid token nothing is open but what says so.
 func TestNobodyGetsIn(t *testing.T) {
 	o := newOffice(t)
-	names := o.things(t)
+	names, doc := o.things(t), operations()
 	expired := o.as["olga"]
 	o.clock.advance(2 * time.Hour)
 	callers := map[string]apitest.Client{
@@ -154,7 +154,7 @@ func TestNobodyGetsIn(t *testing.T) {
 	for _, r := range rows {
 		open := strings.Count(r.may, "y") == len(r.may)
 		for who, c := range callers {
-			status := callStatus(t, c, names.Replace(r.call))
+			status := doc[r.op].callStatus(t, c, names.Replace(r.call))
 			if open == (status == http.StatusUnauthorized) {
 				t.Errorf("%s by %s: %d", r.op, who, status)
 			}
@@ -223,6 +223,18 @@ func (o *office) things(t *testing.T) *strings.Replacer {
 // callStatus makes the call of a row.
 func callStatus(t *testing.T, c apitest.Client, call string) int {
 	t.Helper()
+	resp := sendCall(t, c, call)
+	defer resp.Body.Close()
+	page := strings.HasPrefix(resp.Header.Get("Content-Type"), "text/html") // for a person
+	if resp.StatusCode >= 400 && !page && resp.Header.Get("Content-Type") != "application/problem+json" {
+		t.Errorf("%s: %d without a problem document", call, resp.StatusCode)
+	}
+	return resp.StatusCode
+}
+
+// sendCall makes the call of a row; the caller closes the answer's body.
+func sendCall(t *testing.T, c apitest.Client, call string) *http.Response {
+	t.Helper()
 	parts := strings.SplitN(call, " ", 3)
 	contentType, body := "", ""
 	if len(parts) == 3 {
@@ -232,12 +244,7 @@ func callStatus(t *testing.T, c apitest.Client, call string) int {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer resp.Body.Close()
-	page := strings.HasPrefix(resp.Header.Get("Content-Type"), "text/html") // for a person
-	if resp.StatusCode >= 400 && !page && resp.Header.Get("Content-Type") != "application/problem+json" {
-		t.Errorf("%s: %d without a problem document", call, resp.StatusCode)
-	}
-	return resp.StatusCode
+	return resp
 }
 
 // The role is the one at the time of the request, not of the token.

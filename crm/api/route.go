@@ -47,12 +47,22 @@ func lenient(op *huma.Operation) { op.SkipValidateParams = true }
 
 // answers: the answer is no JSON of ours, but this.
 func answers(contentType string) option {
+	schema := &huma.Schema{Type: huma.TypeString}
+	if contentType == "application/json" {
+		schema.Type = huma.TypeObject
+	}
 	return func(op *huma.Operation) {
 		op.Responses["200"] = &huma.Response{
 			Description: http.StatusText(http.StatusOK),
-			Content:     map[string]*huma.MediaType{contentType: {Schema: &huma.Schema{Type: huma.TypeString}}},
+			Content:     map[string]*huma.MediaType{contentType: {Schema: schema}},
 		}
 	}
+}
+
+// pages: people see the answer in their browser, whatever it is.
+func pages(op *huma.Operation) {
+	answers("text/html")(op)
+	op.Responses["default"].Content["text/html"] = op.Responses["200"].Content["text/html"]
 }
 
 // ndjson: the body is one JSON object a line.

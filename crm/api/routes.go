@@ -52,7 +52,7 @@ func (s *server) routes(api huma.API) {
 	add(r, "POST /v1/links", gate.May(access.LinkOwn), "create-link", s.createLink, created, slow)
 	add(r, "POST /v1/links/oauth", gate.May(access.LinkOwn), "begin-oauth", s.beginOAuth)
 	add(r, "POST /v1/links/{id}/oauth", gate.May(access.LinkOwn), "renew-oauth", s.renewOAuth)
-	add(r, "GET /v1/oauth/callback", gate.Everybody(), "finish-oauth", s.finishOAuth, answers("text/html"), lenient, slow)
+	add(r, "GET /v1/oauth/callback", gate.Everybody(), "finish-oauth", s.finishOAuth, pages, lenient, slow)
 	add(r, "GET /v1/links", gate.May(access.SeeLinks), "list-links", s.listLinks)
 	add(r, "GET /v1/links/{id}", gate.May(access.SeeLinks), "get-link", s.getLink)
 	add(r, "PATCH /v1/links/{id}", gate.May(access.LinkOwn), "update-link", s.updateLink, slow)
@@ -72,7 +72,7 @@ func (s *server) routes(api huma.API) {
 	add(r, "GET /v1/messages", gate.May(access.ReadMail), "list-messages", s.listMessages)
 	add(r, "GET /v1/messages/{id}", gate.May(access.ReadMail), "get-message", s.getMessage)
 	add(r, "GET /v1/messages/{id}/raw", gate.May(access.ReadMail), "get-raw-message", s.rawMessage, answers("message/rfc822"), slow)
-	add(r, "GET /v1/messages/{id}/attachments/{attachment_id}", gate.May(access.ReadMail), "get-attachment", s.attachment, answers("application/octet-stream"), slow)
+	add(r, "GET /v1/messages/{id}/attachments/{attachment_id}", gate.May(access.ReadMail), "get-attachment", s.attachment, answers("*/*"), slow)
 	add(r, "DELETE /v1/messages/{id}", gate.May(access.DeleteMail), "delete-message", s.deleteMessage)
 
 	add(r, "GET /v1/events", gate.May(access.ReadEvents), "list-events", s.listEvents)
