@@ -52,7 +52,7 @@ type Quota struct {
 
 	mu      sync.Mutex
 	hosts   map[string]*host
-	members int  // that were there last, with us
+	members int  // that were there last, with us; 0 before Redis was asked
 	away    bool // Redis is
 	changed chan struct{}
 }
@@ -80,7 +80,7 @@ func New(o Options) *Quota {
 	o.TTL = cmp.Or(o.TTL, 15*time.Second)
 	return &Quota{
 		Options: o, id: rand.Text(), take: redis.NewScript(takeText), beat: redis.NewScript(beatText),
-		hosts: map[string]*host{}, members: 1, changed: make(chan struct{}, 1),
+		hosts: map[string]*host{}, changed: make(chan struct{}, 1),
 	}
 }
 
@@ -118,6 +118,7 @@ func (q *Quota) Take(ctx context.Context, name string) (release func(), err erro
 // try takes a connection if that is possible now, and otherwise returns how
 // long to wait.
 func (q *Quota) try(ctx context.Context, name string, h *host) time.Duration {
+	q.introduce(ctx)
 	q.mu.Lock()
 	held, away := h.held, q.away
 	q.mu.Unlock()

@@ -35,8 +35,8 @@ type process struct {
 }
 
 // ttl is after what time of silence a process counts as gone. A machine under
-// load may keep one silent for a second.
-const ttl = 3 * time.Second
+// load may keep one silent for seconds.
+const ttl = 6 * time.Second
 
 // start starts a process.
 func start(t *testing.T, url string, perHost int, logins float64) *process {
@@ -71,7 +71,9 @@ func start(t *testing.T, url string, perHost int, logins float64) *process {
 // take takes a connection and returns what gives it back.
 func (p *process) take() (release func()) {
 	p.t.Helper()
-	release, err := p.Take(p.t.Context(), host)
+	ctx, cancel := context.WithTimeout(p.t.Context(), 2*time.Minute)
+	defer cancel()
+	release, err := p.Take(ctx, host)
 	if err != nil {
 		p.t.Fatal(err)
 	}

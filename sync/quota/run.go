@@ -26,6 +26,18 @@ func (q *Quota) Run(ctx context.Context) error {
 	}
 }
 
+// introduce makes sure that Redis was told of this process before it asks for
+// anything: what is taken by one whom the others do not know counts as a dead
+// one's, and they would give it away again.
+func (q *Quota) introduce(ctx context.Context) {
+	q.mu.Lock()
+	done := q.members > 0
+	q.mu.Unlock()
+	if !done {
+		q.here(context.WithoutCancel(ctx))
+	}
+}
+
 // here says that this process is there, and learns how many are.
 func (q *Quota) here(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, callTime)
@@ -52,6 +64,7 @@ func (q *Quota) here(ctx context.Context) {
 func (q *Quota) miss(err error) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
+	q.members = max(1, q.members)
 	if !q.away {
 		q.Log.Warn("Redis is away; this process keeps to its share of what mail hosts may be asked for",
 			zap.Int("processes", q.members), zap.Error(err))
