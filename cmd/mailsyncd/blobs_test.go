@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"mailsyncd.example/cmd/mailsyncd/terminal"
 	"mailsyncd.example/crm"
 	"mailsyncd.example/crm/buckettest"
 	"mailsyncd.example/sync/dovecottest"
@@ -176,7 +177,7 @@ func TestDoctorTriesTheBucket(t *testing.T) {
 // Raw mail may stand in another folder than the rest.
 func TestRawMailInAnotherFolder(t *testing.T) {
 	folder := filepath.Join(t.TempDir(), "raw mail")
-	d, err := newDaemon(t.Context(), Config{Listen: "127.0.0.1:0", DataDir: t.TempDir(), PollInterval: 1, BlobURL: "file://" + folder}, logger(io.Discard, 0), nil)
+	d, err := newDaemon(t.Context(), Config{Listen: "127.0.0.1:0", DataDir: t.TempDir(), PollInterval: 1, BlobURL: "file://" + folder}, terminal.Logger(io.Discard, 0), nil)
 	if err != nil {
 		t.Fatal(err)
 	}

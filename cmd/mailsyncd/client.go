@@ -71,7 +71,7 @@ func problemOf(response *http.Response, content []byte) error {
 		Detail string `json:"detail"`
 	}
 	if json.Unmarshal(content, &problem) != nil || problem.Code == "" {
-		return fmt.Errorf("%s %s: %s", response.Request.Method, response.Request.URL.Path, response.Status)
+		return fmt.Errorf("what answers at %s is no mailsyncd (%s); name the daemon's address with --url", response.Request.URL.Host, response.Status)
 	}
 	kinds := map[int]crm.Kind{
 		http.StatusUnauthorized: crm.Unauthenticated,

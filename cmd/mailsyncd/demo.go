@@ -59,7 +59,7 @@ func (c demoCommand) Run(ctx context.Context, p Program) (err error) {
 		PollInterval:  max(time.Second, 2*c.Every),
 		AllowNetworks: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")},
 	}
-	daemon, err := newDaemon(ctx, config, logger(p.Stderr, zap.WarnLevel), func(s intake.Seen) {
+	daemon, err := newDaemon(ctx, config, terminal.Logger(p.Stderr, zap.WarnLevel), func(s intake.Seen) {
 		select {
 		case seen <- s:
 		default: // a line is lost, and the office goes on

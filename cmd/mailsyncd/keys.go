@@ -69,16 +69,15 @@ func (c forgetCommand) Run(ctx context.Context, p Program) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, db.Close()) }()
-	if !c.Yes {
-		n, err := db.LostCredentials(ctx)
-		if err == nil {
-			_, err = fmt.Fprintf(p.Stdout, "Passwords that this keyset does not open: %d. To erase them: mailsyncd keys forget --yes\n", n)
-		}
-		return err
+	n, text := 0, "Passwords that this keyset does not open: %d. To erase them: mailsyncd keys forget --yes\n"
+	if c.Yes {
+		text = "Passwords erased: %d. Copy the keyset into the backup.\n"
+		n, err = db.ForgetLost(ctx, time.Now())
+	} else {
+		n, err = db.LostCredentials(ctx)
 	}
-	n, err := db.ForgetLost(ctx, time.Now())
 	if err == nil {
-		_, err = fmt.Fprintf(p.Stdout, "Passwords erased: %d. Copy the keyset into the backup.\n", n)
+		_, err = fmt.Fprintf(p.Stdout, text, n)
 	}
 	return err
 }

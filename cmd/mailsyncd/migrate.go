@@ -9,8 +9,8 @@ type migrateCommand struct{ Config }
 
 // Help is the long help text.
 func (migrateCommand) Help() string {
-	return "Does what serve does to the database at its start, and nothing else. The daemon must be " +
-		"stopped. There is no way back but a backup from before."
+	return "Does what serve does to the database at its start, and nothing else. With SQLite the daemon must be " +
+		"stopped; with PostgreSQL those of the release before go on. There is no way back but a backup from before."
 }
 
 // Run brings the database's schema up to date.

@@ -91,7 +91,11 @@ func (p Program) Run(ctx context.Context) (code int) {
 	}
 	command, err := parser.Parse(p.Args)
 	if err != nil {
-		fmt.Fprintf(p.Stderr, "mailsyncd: %s\nTry \"mailsyncd --help\".\n", err)
+		name := "mailsyncd"
+		if e, ok := errors.AsType[*kong.ParseError](err); ok && e.Context.Selected() != nil {
+			name = e.Context.Selected().FullPath()
+		}
+		fmt.Fprintf(p.Stderr, "mailsyncd: %s\nTry \"%s --help\".\n", err, name)
 		return exitUsage
 	}
 	if err := command.Run(); err != nil {

@@ -36,4 +36,11 @@ func TestHelpGoesToStdoutAndMistakesToStderr(t *testing.T) {
 	if code != exitUsage || stdout != "" || !strings.Contains(stderr, "nonsense") {
 		t.Errorf("nonsense: code %d, stdout %q, stderr %q", code, stdout, stderr)
 	}
+	for command, args := range map[string][]string{
+		"mailsyncd explain": {"explain"}, "mailsyncd keys rotate": {"keys", "rotate", "--nonsense"}, "mailsyncd": {"--nonsense"},
+	} {
+		if _, _, stderr := run(t, nil, args...); !strings.Contains(stderr, "Try \""+command+" --help\"") {
+			t.Errorf("%v: %q", args, stderr)
+		}
+	}
 }

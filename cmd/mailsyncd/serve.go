@@ -10,6 +10,7 @@ import (
 	"go.uber.org/zap"
 	"golang.org/x/sync/errgroup"
 
+	"mailsyncd.example/cmd/mailsyncd/terminal"
 	"mailsyncd.example/crm"
 	"mailsyncd.example/crm/api"
 	"mailsyncd.example/crm/api/gate"
@@ -33,7 +34,7 @@ func (serveCommand) Help() string {
 
 // Run runs the daemon until ctx ends.
 func (c serveCommand) Run(ctx context.Context, p Program) error {
-	log := logger(p.Stderr, zap.InfoLevel)
+	log := terminal.Logger(p.Stderr, zap.InfoLevel)
 	for _, name := range unknownSettings(p.Env) {
 		log.Warn("this version has no such setting; it is ignored", zap.String("name", name))
 	}
@@ -192,8 +193,11 @@ func (d *daemon) run(ctx context.Context) error {
 		}
 		return nil
 	})
-	d.log.Info("serving", zap.String("url", d.url()), zap.String("version", version()),
-		zap.String("data_dir", d.config.DataDir), zap.String("operator_token", d.config.operatorTokenFile()))
+	token := "MAILSYNC_OPERATOR_TOKEN"
+	if d.config.OperatorToken == "" {
+		token = d.config.operatorTokenFile()
+	}
+	d.log.Info("serving", zap.String("url", d.url()), zap.String("version", version()), zap.String("data_dir", d.config.DataDir), zap.String("operator_token", token))
 	run.Go(func() error {
 		<-ctx.Done()
 		d.log.Info("stopping")

@@ -34,7 +34,11 @@ func TestHealth(t *testing.T) {
 
 func TestMetricsAreTheOperators(t *testing.T) {
 	o := newOffice(t)
+	o.log.TakeAll()
 	resp := must(o.client.Send(t.Context(), "GET", "/metrics", "", nil))(t)
+	if n := o.log.FilterMessage("request").FilterLevelExact(zapcore.InfoLevel).Len(); n > 0 {
+		t.Error("every reading of the metrics is logged")
+	}
 	if text := body(t, resp); resp.StatusCode != http.StatusOK || text != "mailsync_up 1\n" {
 		t.Errorf("%d %s", resp.StatusCode, text)
 	}

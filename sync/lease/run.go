@@ -207,7 +207,9 @@ func (m *Member) share(members []string) {
 	if !slices.Equal(members, m.seen.counted) {
 		m.seen.counted, m.seen.ours = members, share(m.id, members)
 		m.o.Metrics.Members.Set(float64(len(members)))
-		m.o.Log.Info("the processes that share the mailboxes have changed", zap.Int("processes", len(members)))
+		if len(members) > 0 { // none: this one was the last, and stops
+			m.o.Log.Info("the processes that share the mailboxes have changed", zap.Int("processes", len(members)))
+		}
 	}
 }
 

@@ -10,6 +10,7 @@ import (
 
 	"github.com/redis/go-redis/v9"
 	"go.uber.org/zap"
+	"go.uber.org/zap/zaptest/observer"
 
 	"mailsyncd.example/crm/redistest"
 	"mailsyncd.example/crm/servertest"
@@ -30,6 +31,7 @@ type process struct {
 	*quota.Quota
 	t     *testing.T
 	redis *redis.Client
+	log   *observer.ObservedLogs
 	stop  func() // in good order
 	kill  func() // so that it can't say goodbye
 }
@@ -47,9 +49,10 @@ func start(t *testing.T, url string, perHost int, logins float64) *process {
 	}
 	o.ContextTimeoutEnabled = true
 	o.MaxRetries = -1
-	p := &process{t: t, redis: redis.NewClient(o)}
+	core, log := observer.New(zap.WarnLevel)
+	p := &process{t: t, redis: redis.NewClient(o), log: log}
 	p.Quota = quota.New(quota.Options{
-		Redis: p.redis, PerHost: perHost, LoginsPerSecond: logins, TTL: ttl, Log: zap.NewNop(),
+		Redis: p.redis, PerHost: perHost, LoginsPerSecond: logins, TTL: ttl, Log: zap.New(core),
 	})
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
@@ -229,6 +232,17 @@ func heartbeat(t *testing.T, p *process, times int) {
 			return
 		}
 		<-again.C
+	}
+}
+
+// A process that stops while it has something to tell does not call that an
+// outage of Redis.
+func TestStoppingIsNoOutage(t *testing.T) {
+	p := start(t, server.URL(t), 5, 100)
+	p.take()() // which leaves something to tell
+	p.stop()
+	if warned := p.log.All(); len(warned) > 0 {
+		t.Errorf("it says %q", warned[0].Message)
 	}
 }
 

@@ -40,9 +40,12 @@ func (q *Quota) introduce(ctx context.Context) {
 
 // here says that this process is there, and learns how many are.
 func (q *Quota) here(ctx context.Context) {
-	ctx, cancel := context.WithTimeout(ctx, callTime)
+	call, cancel := context.WithTimeout(ctx, callTime)
 	defer cancel()
-	said, err := q.beat.Run(ctx, q.Redis, []string{alive}, q.id, q.TTL.Milliseconds()).Int64Slice()
+	said, err := q.beat.Run(call, q.Redis, []string{alive}, q.id, q.TTL.Milliseconds()).Int64Slice()
+	if ctx.Err() != nil {
+		return // it is we who go, not Redis
+	}
 	if err != nil {
 		q.miss(err)
 		return
@@ -88,7 +91,11 @@ func (q *Quota) tell(ctx context.Context) {
 		return // here makes up for it
 	}
 	for _, name := range changed {
-		if err := q.tellOf(ctx, name); err != nil {
+		err := q.tellOf(ctx, name)
+		if ctx.Err() != nil {
+			return
+		}
+		if err != nil {
 			q.miss(err)
 			return
 		}

@@ -124,11 +124,11 @@ func (f *front) recoverPanic(rec *recorder, r *http.Request) {
 }
 
 // logRequest writes the access log. It leaves out the query, which may hold
-// what somebody searches for. Health checks, and strangers knocking, are worth
-// a line only to who looks for them.
+// what somebody searches for. Health checks, readings of the metrics, and
+// strangers knocking are worth a line only to who looks for them.
 func (f *front) logRequest(r *http.Request, rec *recorder, v *Visit, begun time.Time) {
 	level := zap.InfoLevel
-	if len(v.Who) == 0 {
+	if len(v.Who) == 0 || r.URL.Path == "/metrics" {
 		level = zap.DebugLevel
 	}
 	f.log.Log(level, "request", append([]zap.Field{

@@ -1,21 +1,19 @@
-package main
+package terminal
 
 import (
 	"io"
 
 	"go.uber.org/zap"
 	"go.uber.org/zap/zapcore"
-
-	"mailsyncd.example/cmd/mailsyncd/terminal"
 )
 
-// logger makes the log: lines for people where w is a terminal, JSON for
+// Logger makes the log: lines for people where w is a terminal, JSON for
 // machines elsewhere.
-func logger(w io.Writer, level zapcore.Level) *zap.Logger {
+func Logger(w io.Writer, level zapcore.Level) *zap.Logger {
 	config := zap.NewProductionEncoderConfig()
 	config.EncodeTime = zapcore.RFC3339TimeEncoder
 	encoder := zapcore.NewJSONEncoder(config)
-	if terminal.Is(w) {
+	if Is(w) {
 		config.EncodeLevel = zapcore.CapitalColorLevelEncoder
 		config.EncodeTime = zapcore.TimeEncoderOfLayout("15:04:05.000")
 		encoder = zapcore.NewConsoleEncoder(config)
