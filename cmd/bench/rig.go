@@ -44,9 +44,6 @@ func (r *rig) EventsWritten(a crm.AccountID) { r.bell.EventsWritten(a) }
 // LinksChanged implements store.Signals.
 func (r *rig) LinksChanged(a crm.AccountID, m crm.MailboxID) { r.watcher.LinksChanged(a, m) }
 
-// box makes an imapbox.Box a watch.Box.
-type box struct{ *imapbox.Box }
-
 // openRig puts everything together for a job. Nothing runs yet.
 func openRig(ctx context.Context, j job) (*rig, error) {
 	r := &rig{looks: newLooks(), dialer: &imapbox.Dialer{DialContext: (&net.Dialer{}).DialContext, RootCAs: j.trusted}}
@@ -97,7 +94,7 @@ func (r *rig) connect(ctx context.Context, l crm.Login, trace func(crm.Step)) (w
 	if err != nil {
 		return nil, err
 	}
-	return box{b}, nil
+	return b, nil
 }
 
 // run sets the watcher to work until the rig is closed.

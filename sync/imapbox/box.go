@@ -11,11 +11,10 @@ import (
 	"mailsyncd.example/sync/imapbox/talk"
 )
 
-// Box is an open mailbox. One goroutine at a time may use it; Received and
-// Abort may be called by any. An error of kind crm.Unreachable or
-// crm.Throttled, or the end of a context (but in Wait), ends its use: after
-// the former the connection is closed, or ought to be. After any other error
-// it goes on.
+// Box is an open mailbox. One goroutine at a time may use it; Received may be
+// called by any. An error of kind crm.Unreachable or crm.Throttled, or the end
+// of a context (but in Wait), ends its use: after the former the connection is
+// closed, or ought to be. After any other error it goes on.
 type Box struct {
 	wire   *wire
 	loan   *loan
@@ -38,27 +37,6 @@ type Box struct {
 	ring    chan struct{} // holds a value when there are more of the former
 }
 
-// Caps is what the server can do, as far as it matters here.
-type Caps struct {
-	Idle       bool // announces news (RFC 2177)
-	ListStatus bool // lists folders and their state in one round trip (RFC 5819)
-	SpecialUse bool // tells what folders are for (RFC 6154)
-	CondStore  bool // numbers changes (RFC 7162)
-	ESearch    bool // answers searches briefly (RFC 4731)
-	Unselect   bool // closes a folder without closing it (RFC 3691)
-	ID         bool // introduces itself (RFC 2971)
-	Gmail      bool // is Gmail: All Mail holds what other folders only label
-}
-
-// Caps tells what the server can do.
-func (b *Box) Caps() Caps {
-	return Caps{
-		Idle: b.caps.Has("IDLE"), ListStatus: b.caps.Has("LIST-STATUS"), SpecialUse: b.caps.Has("SPECIAL-USE"),
-		CondStore: b.caps.Has("CONDSTORE"), ESearch: b.caps.Has("ESEARCH"), Unselect: b.caps.Has("UNSELECT"),
-		ID: b.caps.Has("ID"), Gmail: b.Gmail(),
-	}
-}
-
 // Idles tells whether the server announces news.
 func (b *Box) Idles() bool { return b.caps.Has("IDLE") }
 
@@ -68,9 +46,6 @@ func (b *Box) Gmail() bool { return b.caps.Has("X-GM-EXT-1") }
 // Received tells the bytes that the server has sent on this connection, TLS
 // and all.
 func (b *Box) Received() int64 { return b.wire.tcp.received.Load() }
-
-// Abort closes the connection at once; what is under way returns an error.
-func (b *Box) Abort() { b.wire.cut() }
 
 // Close says goodbye, if the connection still stands, and closes it. Servers
 // count connections; one that is only dropped may count for minutes.

@@ -275,7 +275,7 @@ func (b *Box) settle() (string, error) {
 		}
 	}
 	var known []string
-	for _, c := range []string{"IDLE", "LIST-STATUS", "SPECIAL-USE", "ESEARCH", "CONDSTORE", "UNSELECT", "X-GM-EXT-1"} {
+	for _, c := range []string{"IDLE", "LIST-STATUS", "SPECIAL-USE", "ESEARCH", "CONDSTORE", "X-GM-EXT-1"} {
 		if b.caps.Has(c) {
 			known = append(known, c)
 		}

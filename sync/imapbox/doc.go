@@ -4,7 +4,7 @@
 // BODY.PEEK, and no other command that touches mail is known here.
 //
 // It stands on go-imap's imapclient, which is used for what it does well:
-// SEARCH, IDLE, UNSELECT, LOGOUT. It can't be used bare. It has no deadlines,
+// SEARCH, IDLE, LOGOUT. It can't be used bare. It has no deadlines,
 // and anything that it can't parse ends the connection; so it reads through a
 // loan, a net.Conn of ours that passes on only what it is known to understand.
 // Where servers must be believed least, or speed counts most, the answers are

@@ -69,18 +69,3 @@ func (b *Box) lastUID(ctx context.Context, messages uint32) (crm.UID, error) {
 	_, err := b.fetch(ctx, r, "*", "(UID)")
 	return last, err
 }
-
-// Unselect closes the open folder and changes nothing in it: a folder opened
-// by EXAMINE loses nothing by CLOSE either.
-func (b *Box) Unselect(ctx context.Context) error {
-	if b.open == "" {
-		return b.broken
-	}
-	b.open = ""
-	return b.lend(ctx, func() error {
-		if b.caps.Has("UNSELECT") {
-			return b.client.Unselect().Wait()
-		}
-		return b.client.UnselectAndExpunge().Wait()
-	})
-}

@@ -172,11 +172,3 @@ func TestExamine(t *testing.T) {
 		})
 	}
 }
-
-func TestUnselect(t *testing.T) {
-	for capability, command := range map[string]string{"UNSELECT": "UNSELECT", "": "CLOSE"} {
-		b := lyingFolder(t, capability, "C: T1 "+command+"\nS: T1 OK done")
-		must(t, b.Unselect(t.Context()))
-		must(t, b.Unselect(t.Context())) // nothing is open
-	}
-}

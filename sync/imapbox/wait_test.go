@@ -194,9 +194,8 @@ func TestVanishedPeer(t *testing.T) {
 		"envelopes": func(ctx context.Context, b *imapbox.Box) error {
 			return b.Envelopes(ctx, 1, 9, func(crm.Envelope, error) {})
 		},
-		"search":   func(ctx context.Context, b *imapbox.Box) error { _, err := b.FirstUID(ctx, 1, zero); return err },
-		"wait":     func(ctx context.Context, b *imapbox.Box) error { _, err := b.Wait(ctx, time.Hour, nil); return err },
-		"unselect": func(ctx context.Context, b *imapbox.Box) error { return b.Unselect(ctx) },
+		"search": func(ctx context.Context, b *imapbox.Box) error { _, err := b.FirstUID(ctx, 1, zero); return err },
+		"wait":   func(ctx context.Context, b *imapbox.Box) error { _, err := b.Wait(ctx, time.Hour, nil); return err },
 	} {
 		open := func(t *testing.T, gone *atomic.Bool) *imapbox.Box {
 			p := s.Proxy(t, s.IMAPSPort)

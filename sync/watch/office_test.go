@@ -62,12 +62,6 @@ func onSQLite(t *testing.T, o store.Options) func() *store.Store {
 	return func() *store.Store { return s }
 }
 
-// box makes an imapbox.Box a watch.Box.
-type box struct{ *imapbox.Box }
-
-func (b box) Idles() bool { return b.Caps().Idle }
-func (b box) Gmail() bool { return b.Caps().Gmail }
-
 // seen gathers what the observer hears.
 type seen struct {
 	mu  sync.Mutex
@@ -157,7 +151,7 @@ func (o *office) process(s *store.Store) watch.Options {
 			if err != nil {
 				return nil, err
 			}
-			return box{b}, nil
+			return b, nil
 		},
 		Log: zaptest.NewLogger(o.t),
 	}

@@ -60,7 +60,7 @@ func newMove(t *testing.T) *move {
 			if err != nil {
 				return nil, err
 			}
-			return box{b}, nil
+			return b, nil
 		}
 	})
 	return m

@@ -6,7 +6,7 @@ import "strings"
 // not kept: a server announces some forty, and there is a box for each mailbox.
 var relevant = [...]string{
 	"STARTTLS", "LOGINDISABLED", "AUTH=PLAIN", "AUTH=LOGIN", "AUTH=XOAUTH2", "AUTH=OAUTHBEARER", "SASL-IR", "LITERAL+",
-	"IDLE", "LIST-STATUS", "LIST-EXTENDED", "SPECIAL-USE", "ESEARCH", "CONDSTORE", "UNSELECT", "ID", "X-GM-EXT-1",
+	"IDLE", "LIST-STATUS", "LIST-EXTENDED", "SPECIAL-USE", "ESEARCH", "CONDSTORE", "ID", "X-GM-EXT-1",
 }
 
 // Caps are the relevant ones among a server's capabilities, a bit each, for
