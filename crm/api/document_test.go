@@ -12,6 +12,8 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+
+	"mailsyncd.example/crm/api/wire"
 )
 
 func decode[T any](t *testing.T, text string) T {
@@ -57,6 +59,22 @@ func TestDocument(t *testing.T) {
 		sent := strings.HasSuffix(name, "Input") || strings.HasSuffix(name, "Patch") || strings.HasSuffix(name, "Line")
 		if closed != sent {
 			t.Errorf("%s: closed to unknown fields: %v; it should be so for what is sent to us, and only that", name, closed)
+		}
+	}
+}
+
+// Everything but the plainest reading says what it is for, and what is said is
+// about an operation that there is.
+func TestOperationsSayWhatTheyAreFor(t *testing.T) {
+	doc := decode[struct {
+		Paths map[string]map[string]struct{ OperationID, Description string }
+	}](t, string(newOffice(t).document(t)))
+	for path, methods := range doc.Paths {
+		for method, op := range methods {
+			plain := method == "get" && (strings.HasPrefix(op.OperationID, "list-") || strings.HasPrefix(op.OperationID, "get-"))
+			if about := wire.About(op.OperationID); about == "" && !plain || !strings.HasPrefix(op.Description, about) {
+				t.Errorf("%s %s (%s) says %q", method, path, op.OperationID, op.Description)
+			}
 		}
 	}
 }

@@ -80,7 +80,7 @@ func add[I, O any](r router, pattern string, w gate.Who, id string, handle func(
 	summary := strings.ReplaceAll(id, "-", " ")
 	op := huma.Operation{
 		OperationID: id, Method: method, Path: path,
-		Summary: strings.ToUpper(summary[:1]) + summary[1:], Description: w.Describe(), Tags: []string{tagOf(path)},
+		Summary: strings.ToUpper(summary[:1]) + summary[1:], Description: strings.TrimSpace(wire.About(id) + " " + w.Describe()), Tags: []string{tagOf(path)},
 		MaxBodyBytes: bodyLimit, BodyReadTimeout: readLimit,
 		Middlewares: huma.Middlewares{r.s.gate.Guard(w)},
 		Responses:   map[string]*huma.Response{"default": r.problemResponse()},
