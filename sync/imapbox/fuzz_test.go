@@ -70,6 +70,12 @@ func FuzzServer(f *testing.F) {
 		_, _ = b.Folders(t.Context())
 		_, _ = b.Examine(t.Context(), "INBOX")
 		_ = b.Envelopes(t.Context(), 1, 10, func(crm.Envelope, error) {})
+		_ = b.TypedEnvelopes(t.Context(), 1, 10, func(crm.Envelope, error) {})
+		_ = b.Statuses(t.Context(), []crm.UID{1, 2}, 100, func(_ crm.UID, content []byte) {
+			if len(content) > 100 {
+				t.Errorf("%d bytes of a status", len(content))
+			}
+		})
 		_ = b.Bodies(t.Context(), these(1, 2), 100, func(_ crm.UID, r io.Reader) error {
 			_, err := io.Copy(io.Discard, r)
 			return err
