@@ -120,6 +120,7 @@ type MessageQuery struct {
 	Contact  ContactID
 	HeaderID HeaderID
 	Thread   ThreadID
+	WithText bool // read the texts too
 	Paging
 }
 

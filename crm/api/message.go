@@ -12,8 +12,7 @@ type MessagePath struct {
 	ID wire.ID `path:"id"`
 }
 
-// listMessages leaves out the texts, which would make a page of 200 messages
-// megabytes long.
+// listMessages leaves out the HTML, which has to be read out of each raw message.
 func (s *server) listMessages(ctx context.Context, in *struct {
 	Paging
 	Contact wire.ForeignID `query:"contact_id"`
@@ -21,7 +20,7 @@ func (s *server) listMessages(ctx context.Context, in *struct {
 	Header  wire.Name      `query:"message_id" maxLength:"1000" doc:"A Message-ID, with or without angle brackets."`
 }) (*page[wire.Message], error) {
 	part, err := s.Store.ListMessages(ctx, account(ctx), crm.MessageQuery{
-		Contact: crm.ContactID(in.Contact), Thread: crm.ThreadID(in.Thread), HeaderID: wire.HeaderID(string(in.Header)), Paging: in.paging(),
+		Contact: crm.ContactID(in.Contact), Thread: crm.ThreadID(in.Thread), HeaderID: wire.HeaderID(string(in.Header)), WithText: true, Paging: in.paging(),
 	})
 	if err != nil {
 		return nil, err
@@ -39,7 +38,7 @@ func (s *server) getMessage(ctx context.Context, in *struct {
 	if err != nil {
 		return nil, err
 	}
-	view := wire.OpenedMessageOf(m)
+	view := wire.MessageOf(m)
 	s.content.AddHTML(ctx, m, in.Remote, &view)
 	return &reply[wire.Message]{view}, nil
 }

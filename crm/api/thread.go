@@ -40,6 +40,6 @@ func (s *server) getThread(ctx context.Context, in *struct {
 		return nil, err
 	}
 	return &reply[wire.ThreadWithMessages]{wire.ThreadWithMessages{
-		Thread: wire.ThreadOf(t), Messages: wire.Each(part.Items, wire.OpenedMessageOf), Next: part.Next,
+		Thread: wire.ThreadOf(t), Messages: wire.Each(part.Items, wire.MessageOf), Next: part.Next,
 	}}, nil
 }

@@ -16,7 +16,7 @@ type Message struct {
 	Direction crm.Direction `json:"direction" enum:"inbound,outbound"`
 	Envelope
 	Snippet       string           `json:"snippet" doc:"The beginning of what is new in the text, quotations left out."`
-	Text          *string          `json:"text" doc:"null in lists of messages."`
+	Text          string           `json:"text"`
 	HTML          *string          `json:"html" doc:"Made harmless; null where there is none, and where not one message alone is asked for."`
 	RemoteBlocked int              `json:"remote_blocked,omitempty" doc:"Images from elsewhere that html leaves out; ?remote=true lets them in."`
 	HasHTML       bool             `json:"has_html"`
@@ -71,14 +71,7 @@ func HeaderID(raw string) crm.HeaderID {
 	return crm.HeaderID(id)
 }
 
-// OpenedMessageOf shows a message to somebody who opened it.
-func OpenedMessageOf(m crm.Message) Message {
-	v := MessageOf(m)
-	v.Text = &m.Letter.Text
-	return v
-}
-
-// MessageOf shows a message as it stands in a list. Who was copied in secret
+// MessageOf shows a message as it was read, without its HTML. Who was copied in secret
 // (Bcc) is nobody's business but the sender's, and left out.
 func MessageOf(m crm.Message) Message {
 	l := m.Letter
@@ -88,7 +81,7 @@ func MessageOf(m crm.Message) Message {
 			From: OrEmpty(l.From), To: OrEmpty(l.To), Cc: OrEmpty(l.Cc), Subject: l.Subject, Date: orNull(UTC(l.Date)),
 			ReceivedAt: UTC(m.ReceivedAt), ImportedAt: UTC(m.ImportedAt), Size: m.Size,
 		},
-		Snippet: l.Snippet, HasHTML: l.HasHTML, Attachments: OrEmpty(l.Attachments), Contacts: contactsOf(m.Matches), Kind: l.Kind,
+		Snippet: l.Snippet, Text: l.Text, HasHTML: l.HasHTML, Attachments: OrEmpty(l.Attachments), Contacts: contactsOf(m.Matches), Kind: l.Kind,
 		Condition: Condition{Evidence: OrEmpty(l.Evidence), Suspect: l.Suspect, ReturnsOn: l.Absence.ReturnsOn, Bounces: Each(l.Bounces, bounceOf), Degraded: len(l.Degraded) > 0, DegradedReasons: OrEmpty(l.Degraded)},
 		Sightings: Each(m.Sightings, sightingOf),
 	}

@@ -47,7 +47,8 @@ func textReader(a crm.AccountID) func(txn.Scan) (crm.Message, error) {
 	}
 }
 
-// ListMessages lists messages, the latest received first, without their text.
+// ListMessages lists messages, the latest received first, with their text where
+// the query asks for it.
 func (ar *Archive) ListMessages(ctx context.Context, a crm.AccountID, q crm.MessageQuery) (crm.Part[crm.Message], error) {
 	at, before, err := txn.ReadCursor(q.Cursor)
 	if err != nil {
@@ -85,7 +86,11 @@ func (ar *Archive) ListMessages(ctx context.Context, a crm.AccountID, q crm.Mess
 		if q.Contact != "" {
 			order = ` ORDER BY c.received_at DESC, c.message DESC LIMIT `
 		}
-		list, err = txn.All(r, messageReader(a), messageColumns+from+`
+		columns, reader := messageColumns, messageReader(a)
+		if q.WithText {
+			columns, reader = columns+`, m.text`, textReader(a)
+		}
+		list, err = txn.All(r, reader, columns+from+`
 			WHERE m.account = $1 AND (m.received_at, m.id) < ($2, $3) AND m.deleted_at IS NULL`+where.Text+order+where.Add(q.Limit+1),
 			where.Args...)
 		if err != nil {

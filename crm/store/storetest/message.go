@@ -17,6 +17,8 @@ func testMessages(t *testing.T, open Opener) {
 	same(t, "text in a list", listed.Letter.Text, "")
 	listed.Letter.Text = m.Letter.Text
 	same(t, "message in a list", listed, m)
+	listed = value(h.ListMessages(ctx, h.account, crm.MessageQuery{WithText: true, Paging: crm.Paging{Limit: 1}}))(h).Items[0]
+	same(t, "message in a list with texts", listed, m)
 	same(t, "message in its thread", value(h.ThreadMessages(ctx, h.account, m.Thread, crm.Paging{Limit: 1}))(h).Items[0], m)
 	_, err := h.Message(ctx, h.account, "msg_none")
 	fails(t, err, crm.NotFound, "message_not_found")
