@@ -1,6 +1,7 @@
 package watch
 
 import (
+	"cmp"
 	"context"
 	"strings"
 	"sync"
@@ -125,9 +126,9 @@ func (q *ownQuota) Take(ctx context.Context, name string) (release func(), err e
 		return nil, err
 	}
 	release = func() { <-h.slots; leave() }
-	if err := h.logins.Wait(ctx); err != nil {
+	if h.logins.Wait(ctx) != nil { // it does not even begin where the time won't do
 		release()
-		return nil, err
+		return nil, cmp.Or(ctx.Err(), context.DeadlineExceeded)
 	}
 	return release, nil
 }

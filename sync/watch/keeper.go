@@ -362,19 +362,31 @@ func (k *keeper) session(ctx context.Context, s *session) error {
 	return err
 }
 
-// connect opens a mailbox within the budget; release closes it and gives the
-// connection back.
-func (w *Watcher) connect(ctx context.Context, l crm.Login, trace func(crm.Step)) (Box, func(), error) {
+// admit waits until a connection to the login's mailbox may be opened. opened
+// is called when that is done, giveBack when the connection is not needed any more.
+func (w *Watcher) admit(ctx context.Context, l crm.Login) (opened, giveBack func(), err error) {
 	if err := w.wary.Wait(ctx, l.Server.Host); err != nil {
 		return nil, nil, err
 	}
-	giveBack, err := w.budget.take(ctx, l)
-	if err != nil {
+	if giveBack, err = w.budget.take(ctx, l); err != nil {
 		return nil, nil, err
 	}
-	opened, err := w.budget.opening(ctx)
-	if err != nil {
+	if opened, err = w.budget.opening(ctx); err != nil {
 		giveBack()
+		return nil, nil, err
+	}
+	return opened, giveBack, nil
+}
+
+// connect opens a mailbox within the budget; release closes it and gives the
+// connection back.
+func (w *Watcher) connect(ctx context.Context, l crm.Login, trace func(crm.Step)) (Box, func(), error) {
+	opened, giveBack, err := w.admit(ctx, l)
+	if errors.Is(err, context.DeadlineExceeded) { // of somebody who asks; a keeper has time
+		err = crm.Wrap(crm.Throttled, "server_busy", "So many mailboxes of this mail server are being opened that yours did not have its turn in time; "+
+			"try again in a few minutes.", err)
+	}
+	if err != nil {
 		return nil, nil, err
 	}
 	box, err := w.o.Connect(ctx, l, trace)

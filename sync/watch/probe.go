@@ -82,7 +82,7 @@ func (w *Watcher) tryIdle(ctx context.Context, box Box, watched []crm.Folder) (s
 
 // asError makes sure that the caller gets a code and a sentence.
 func asError(err error) error {
-	if errors.Is(err, context.DeadlineExceeded) {
+	if _, says := errors.AsType[*crm.Error](err); !says && errors.Is(err, context.DeadlineExceeded) {
 		return crm.Wrap(crm.Unreachable, "connect_timeout", "The mail server did not answer in time; check host and port.", err)
 	}
 	return err

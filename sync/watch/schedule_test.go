@@ -84,6 +84,25 @@ func TestBudgetHoldsAndForgets(t *testing.T) {
 	}
 }
 
+// Whoever asks while thousands are being opened at a host hears that it is busy,
+// and not that its address is wrong.
+func TestNoTurnInTime(t *testing.T) {
+	w := New(Options{Limits: Limits{LoginsPerSecond: 0.001}}) // one, and the next in a quarter of an hour
+	login := func(user string) crm.Login {
+		return crm.Login{Server: crm.Server{Host: "mail.example"}, Username: user}
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	release, err := w.budget.take(ctx, login("ben"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer release()
+	if p := w.Probe(ctx, login("aoi")); crm.CodeOf(p.Err) != "server_busy" || crm.KindOf(p.Err) != crm.Throttled {
+		t.Errorf("probe: %v", p.Err)
+	}
+}
+
 // lookStore takes the results of looks; the first writes fail.
 type lookStore struct {
 	Store
