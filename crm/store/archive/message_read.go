@@ -11,7 +11,7 @@ import (
 )
 
 // messageColumns leave the text out, which may be a megabyte: PostgreSQL keeps
-// long values apart, and lists need not fetch them.
+// long values apart, and who has no use for them need not fetch them.
 const messageColumns = `
 	SELECT m.id, m.identity, m.thread, m.direction, m.kind, m.received_at, m.imported_at, m.raw, m.size,
 		m.subject, m.snippet, m.details`
