@@ -74,15 +74,16 @@ func TestOddText(t *testing.T) {
 // waits for what the other holds.
 func TestDeadlock(t *testing.T) {
 	url := server.Database(t)
-	s := open(t, url, store.Options{})
+	// Who has waited for so long looks whether there is a deadlock, once. The
+	// store is the one to find it: the other side comes to wait within its time,
+	// and has more patience.
+	s := open(t, url+"&deadlock_timeout=5s", store.Options{})
 	for _, id := range []crm.AccountID{"acc_1", "acc_2"} {
 		must(t, s.CreateAccount(t.Context(), crm.Account{ID: id, Status: crm.AccountActive, CreatedAt: now}))
 	}
-	// The other side waits longer than the server lets deadlocks be, so that
-	// the store is the one to give way.
 	ctx, conn := connect(t, url)
 	defer conn.Close(ctx)
-	for _, statement := range []string{`SET deadlock_timeout = '30s'`, `BEGIN`, `SELECT 1 FROM accounts WHERE id = 'acc_2' FOR UPDATE`} {
+	for _, statement := range []string{`SET deadlock_timeout = '5min'`, `BEGIN`, `SELECT 1 FROM accounts WHERE id = 'acc_2' FOR UPDATE`} {
 		_, err := conn.Exec(ctx, statement)
 		must(t, err)
 	}
