@@ -7,7 +7,7 @@ import (
 // List is one page of a list.
 type List[T any] struct {
 	Items []T    `json:"items" nullable:"false"`
-	Next  string `json:"next" doc:"The cursor of the following page; empty on the last one."`
+	Next  string `json:"next" doc:"The cursor of the following page; empty on the last one. A page may be shorter than its limit."`
 }
 
 // Each never returns nil: an empty list is [] and not null.

@@ -3,6 +3,7 @@ package archive
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"math"
 	"time"
 
@@ -47,8 +48,40 @@ func textReader(a crm.AccountID) func(txn.Scan) (crm.Message, error) {
 	}
 }
 
+// pageText is how many bytes of text a page of messages holds, or one message:
+// the page ends early then, and the next one goes on.
+const pageText = 4 << 20
+
+var errFull = errors.New("the page is full")
+
+// page reads messages until there are enough, or their texts are enough. The
+// query's LIMIT is one more than limit.
+func page(r txn.Session, a crm.AccountID, read func(txn.Scan) (crm.Message, error), limit int, query string, args ...any) (crm.Part[crm.Message], error) {
+	var list []crm.Message
+	bytes := 0
+	err := r.Each(func(scan txn.Scan) error {
+		m, err := read(scan)
+		if err != nil {
+			return err
+		}
+		list = append(list, m)
+		if bytes += len(m.Letter.Text); bytes > pageText && len(list) > 1 {
+			return errFull
+		}
+		return nil
+	}, query, args...)
+	if errors.Is(err, errFull) {
+		limit, err = min(limit, len(list)-1), nil
+	}
+	if err != nil {
+		return crm.Part[crm.Message]{}, err
+	}
+	part := txn.Part(list, limit, messageCursor)
+	return part, addSightings(r, a, part.Items)
+}
+
 // ListMessages lists messages, the latest received first, with their text where
-// the query asks for it.
+// the query asks for it. A page with texts may be shorter than its limit.
 func (ar *Archive) ListMessages(ctx context.Context, a crm.AccountID, q crm.MessageQuery) (crm.Part[crm.Message], error) {
 	at, before, err := txn.ReadCursor(q.Cursor)
 	if err != nil {
@@ -57,7 +90,7 @@ func (ar *Archive) ListMessages(ctx context.Context, a crm.AccountID, q crm.Mess
 	if q.Cursor == "" {
 		at = math.MaxInt64
 	}
-	var list []crm.Message
+	var part crm.Part[crm.Message]
 	err = ar.db.Look(ctx, "list messages", func(r txn.Session) error {
 		// Each of the three questions has an index that begins with its
 		// answer; the planner takes the one that leaves least.
@@ -90,20 +123,18 @@ func (ar *Archive) ListMessages(ctx context.Context, a crm.AccountID, q crm.Mess
 		if q.WithText {
 			columns, reader = columns+`, m.text`, textReader(a)
 		}
-		list, err = txn.All(r, reader, columns+from+`
-			WHERE m.account = $1 AND (m.received_at, m.id) < ($2, $3) AND m.deleted_at IS NULL`+where.Text+order+where.Add(q.Limit+1),
-			where.Args...)
-		if err != nil {
-			return err
-		}
-		return addSightings(r, a, list)
+		query := columns + from + `
+			WHERE m.account = $1 AND (m.received_at, m.id) < ($2, $3) AND m.deleted_at IS NULL` + where.Text + order + where.Add(q.Limit+1)
+		part, err = page(r, a, reader, q.Limit, query, where.Args...)
+		return err
 	})
-	return txn.Part(list, q.Limit, messageCursor), err
+	return part, err
 }
 
 func messageCursor(m crm.Message) string { return txn.Cursor(txn.MS(m.ReceivedAt), string(m.ID)) }
 
-// ThreadMessages are all of a thread's messages, oldest first, with Text.
+// ThreadMessages are all of a thread's messages, oldest first, with Text. A page
+// may be shorter than its limit.
 func (ar *Archive) ThreadMessages(ctx context.Context, a crm.AccountID, id crm.ThreadID, p crm.Paging) (crm.Part[crm.Message], error) {
 	at, after, err := txn.ReadCursor(p.Cursor)
 	if err != nil {
@@ -112,21 +143,18 @@ func (ar *Archive) ThreadMessages(ctx context.Context, a crm.AccountID, id crm.T
 	if p.Cursor == "" {
 		at = math.MinInt64
 	}
-	var list []crm.Message
+	var part crm.Part[crm.Message]
 	err = ar.db.Look(ctx, "list messages of thread", func(r txn.Session) error {
 		now, err := threadNow(r, a, id)
 		if err != nil {
 			return err
 		}
-		list, err = txn.All(r, textReader(a), messageColumns+`, m.text FROM messages m
+		part, err = page(r, a, textReader(a), p.Limit, messageColumns+`, m.text FROM messages m
 			WHERE m.account = $1 AND m.thread = $2 AND m.deleted_at IS NULL AND (m.received_at, m.id) > ($3, $4)
 			ORDER BY m.received_at, m.id LIMIT $5`, a, now, at, after, p.Limit+1)
-		if err != nil {
-			return err
-		}
-		return addSightings(r, a, list)
+		return err
 	})
-	return txn.Part(list, p.Limit, messageCursor), err
+	return part, err
 }
 
 // Message returns a message with its text; one that was deleted is not found.

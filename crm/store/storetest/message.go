@@ -2,6 +2,7 @@ package storetest
 
 import (
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -79,6 +80,44 @@ func testMessageLists(t *testing.T, open Opener) {
 	same(t, "by an unknown Message-ID", list(crm.MessageQuery{HeaderID: "none@x"}), []crm.MessageID{})
 	_, err := h.ListMessages(ctx, h.account, crm.MessageQuery{Thread: "thr_none", Paging: crm.Paging{Limit: 1}})
 	fails(t, err, crm.NotFound, "thread_not_found")
+}
+
+// A page of long texts is cut, and nothing of it is lost.
+func testLongTexts(t *testing.T, open Opener) {
+	h := newHouse(t, open)
+	ctx := t.Context()
+	l := h.link("u1", "box1")
+	var root crm.Message
+	for range 5 {
+		m := h.imported(l.Mailbox, h.letter("c1", func(m *crm.Message) {
+			m.Letter.Text = strings.Repeat("text", 1<<18)
+			if root.ID != "" {
+				m.Letter.References = refs(root.Letter.HeaderID)
+			}
+		}))
+		if root.ID == "" {
+			root = m
+		}
+	}
+	read := func(what string, list func(crm.Paging) (crm.Part[crm.Message], error), want ...int) {
+		p := crm.Paging{Limit: 5}
+		var got []int
+		for more := true; more; more = p.Cursor != "" {
+			part := value(list(p))(h)
+			got, p.Cursor = append(got, len(part.Items)), part.Next
+		}
+		same(t, what, got, want)
+	}
+	query := func(withText bool) func(crm.Paging) (crm.Part[crm.Message], error) {
+		return func(p crm.Paging) (crm.Part[crm.Message], error) {
+			return h.ListMessages(ctx, h.account, crm.MessageQuery{WithText: withText, Paging: p})
+		}
+	}
+	read("messages", query(false), 5)
+	read("messages with texts", query(true), 4, 1)
+	read("messages of a thread", func(p crm.Paging) (crm.Part[crm.Message], error) {
+		return h.ThreadMessages(ctx, h.account, root.Thread, p)
+	}, 4, 1)
 }
 
 func sorted(ids []crm.MessageID) []crm.MessageID {

@@ -95,6 +95,7 @@ func Run(t *testing.T, open Opener, only ...string) {
 		{"ThreadSearch", testThreadSearch},
 		{"Messages", testMessages},
 		{"MessageLists", testMessageLists},
+		{"LongTexts", testLongTexts},
 		{"DeletedMessages", testDeletedMessages},
 		{"DeletedFromThreads", testDeletedFromThreads},
 		{"Blobs", testBlobs},
