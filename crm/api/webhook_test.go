@@ -95,9 +95,13 @@ func TestWebhookByHand(t *testing.T) {
 	ctx := t.Context()
 	made := must(o.key.CreateWebhook(ctx, wire.WebhookInput{URL: "https://hooks.example", Include: []crm.Inclusion{crm.IncludeMessage}}))(t)
 	o.poster.answer = crm.Answer{At: o.clock.Now(), Status: 500, Body: "oops", Took: 30 * time.Millisecond}
+	o.clock.advance(123456789)
 	tested := must(o.key.TestWebhook(ctx, made.ID))(t)
 	if tested.OK || tested.Status != 500 || tested.Answer != "oops" || tested.Took != 30 || !strings.Contains(o.poster.bodies[0], `"webhook.test"`) {
 		t.Errorf("tested: %+v, posted %s", tested, o.poster.bodies)
+	}
+	if !strings.Contains(o.poster.bodies[0], `"timestamp":"2026-11-02T09:00:00.123Z"`) {
+		t.Errorf("posted %s; times have milliseconds, as everywhere", o.poster.bodies[0])
 	}
 
 	must(o.key.PutContact(ctx, "kunde", wire.ContactInput{Addresses: []string{"kunde@kunde.example"}}))(t)

@@ -3,6 +3,7 @@ package outbox
 import (
 	"context"
 	"encoding/json"
+	"time"
 
 	"mailsyncd.example/crm"
 )
@@ -21,7 +22,7 @@ func (d *Dispatcher) Test(ctx context.Context, k crm.WebhookKey) (crm.Answer, er
 	if err != nil {
 		return crm.Answer{}, err
 	}
-	now := d.Now()
+	now := d.Now().UTC().Truncate(time.Millisecond) // as events are kept
 	return d.send(ctx, w, crm.Event{
 		Account: k.Account, ID: crm.EventID(crm.NewID("evt", now)), Type: crm.WebhookTest, At: now, Data: data,
 	})
