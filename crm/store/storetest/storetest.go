@@ -14,13 +14,26 @@ import (
 // test ends.
 type Opener func(t *testing.T, o store.Options) *store.Store
 
+// promise is one of the suite's tests.
+type promise struct {
+	name string
+	test func(*testing.T, Opener)
+}
+
 // Run runs the suite; only the tests whose names begin with one of these, if
 // there are any.
 func Run(t *testing.T, open Opener, only ...string) {
-	for _, c := range []struct {
-		name string
-		test func(*testing.T, Opener)
-	}{
+	for _, c := range slices.Concat(ofOffices(), ofMail()) {
+		begins := func(prefix string) bool { return strings.HasPrefix(c.name, prefix) }
+		if len(only) == 0 || slices.ContainsFunc(only, begins) {
+			t.Run(c.name, func(t *testing.T) { c.test(t, open) })
+		}
+	}
+}
+
+// ofOffices are about what people set up: who they are, and what they link.
+func ofOffices() []promise {
+	return []promise{
 		{"Accounts", testAccounts},
 		{"AccountEndsLinks", testAccountEndsLinks},
 		{"AccountDeleted", testAccountDeleted},
@@ -52,6 +65,12 @@ func Run(t *testing.T, open Opener, only ...string) {
 		{"Looks", testLooks},
 		{"LinkEvents", testLinkEvents},
 		{"Signals", testSignals},
+	}
+}
+
+// ofMail are about what comes in, and what is told and kept of it.
+func ofMail() []promise {
+	return []promise{
 		{"Folders", testFolders},
 		{"FolderBeginsAgain", testFolderBeginsAgain},
 		{"Record", testRecord},
@@ -110,10 +129,5 @@ func Run(t *testing.T, open Opener, only ...string) {
 		{"TenancyOfThings", testTenancyOfThings},
 		{"Cursors", testCursors},
 		{"Cancelled", testCancelled},
-	} {
-		begins := func(prefix string) bool { return strings.HasPrefix(c.name, prefix) }
-		if len(only) == 0 || slices.ContainsFunc(only, begins) {
-			t.Run(c.name, func(t *testing.T) { c.test(t, open) })
-		}
 	}
 }
