@@ -134,7 +134,21 @@ func TestNoticeIsBounded(t *testing.T) {
 	}
 }
 
+// Ⱥ has two bytes, and three in lower case: places in one text are none in the
+// other.
+func TestLettersThatGrow(t *testing.T) {
+	wide := strings.Repeat("Ⱥ", 40)
+	n := notice(wide + "\n\nFinal-Recipient: rfc822; ken@customer.example\nAction: failed\nStatus: 5.1.1\n")
+	if found := Of(n); len(found) != 1 || found[0] != hard("ken@customer.example", "5.1.1") {
+		t.Errorf("a report in the text: %v", found)
+	}
+	if found := Of(notice(wide + " mail from ken@customer.example: refused")); len(found) != 0 {
+		t.Errorf("the sender: %v", found)
+	}
+}
+
 func FuzzOf(f *testing.F) {
+	f.Add(strings.Repeat("Ⱥ", 20)+"final-recipient:", "", "")
 	f.Add("<ken@customer.example>: 550 5.1.1 User unknown\n--- copy of the message\nTo: a@b.example\n", "Received: from a for <a@b.example>\nTo: a@b.example\n", "")
 	f.Add("a@b (expanded from <c@d.example>)\nfinal-recipient: x\n\n>>> DATA\n<<< 550 unknown user", ":\n", "Final-Recipient: rfc822; a@b.example\nStatus: 5.0.0\n")
 	f.Fuzz(func(t *testing.T, text, head, report string) {
